@@ -22,6 +22,7 @@
 mod active_transmitter;
 mod epoch;
 mod event;
+mod event_hook;
 mod event_token;
 mod issuer_rules;
 mod log;
@@ -40,6 +41,7 @@ mod subject;
 mod tests;
 mod token_marks;
 mod transmitter;
+mod universal_logout;
 
 // `epoch` takes these from here, so that the loom tests can include that file with others.
 use std::sync::{
@@ -59,12 +61,14 @@ pub(crate) use self::{
 };
 pub use self::{
     event::{Event, Reaction},
+    event_hook::EventHook,
     log::{Doubt, LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
     logout::BackChannelLogout,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},
     settings::{Measure, RevocationsBuilder},
     snapshot::RevocationSnapshot,
-    stream::{StreamStatus, TransmitterState},
+    stream::{Signal, StreamStatus, TransmitterState},
     transmitter::Transmitter,
+    universal_logout::UniversalLogout,
 };

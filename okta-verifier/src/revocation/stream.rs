@@ -32,8 +32,8 @@ use crate::sync::{
 pub struct TransmitterState {
     /// The issuer of the events, as configured.
     pub issuer: String,
-    /// Whether the row is about logout tokens of a [`BackChannelLogout`](super::BackChannelLogout).
-    pub is_logout: bool,
+    /// What this sender sends.
+    pub signal: Signal,
     /// What the last `stream-updated` event said.
     pub stream: StreamStatus,
     /// When the last event arrived whose signature was verified.
@@ -47,6 +47,43 @@ pub struct TransmitterState {
     pub ignored: Vec<(&'static str, &'static str, u64)>,
     /// The rejected requests, by the code of the response.
     pub rejected: Vec<(&'static str, u64)>,
+}
+
+/// What a sender of signals sends.
+///
+/// ```
+/// use okta_verifier::revocation::{EventHook, Revocations, Signal};
+///
+/// let hook = EventHook::okta("https://acme.okta.com", "32 random bytes or more, as text");
+/// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+/// let signal = revocations.transmitters()[0].signal;
+/// assert_eq!((signal, signal.name()), (Signal::EventHook, "event_hook"));
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Signal {
+    /// The security events of a [`Transmitter`](super::Transmitter).
+    SecurityEvent,
+    /// The logout tokens of a [`BackChannelLogout`](super::BackChannelLogout).
+    BackChannelLogout,
+    /// The events of an [`EventHook`](super::EventHook).
+    EventHook,
+    /// The requests of a [`UniversalLogout`](super::UniversalLogout).
+    UniversalLogout,
+}
+
+impl Signal {
+    /// Returns the name for metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SecurityEvent => "security_event",
+            Self::BackChannelLogout => "back_channel_logout",
+            Self::EventHook => "event_hook",
+            Self::UniversalLogout => "universal_logout",
+        }
+    }
 }
 
 /// The status of a stream (SSF 1.0 §8.1.2).
@@ -114,6 +151,8 @@ pub(super) enum Ignored {
     /// The default or the settings say so.
     Reaction,
     UnknownEvent,
+    /// What the event tells of has failed.
+    Outcome,
     /// The token has no event.
     NoEvent,
     /// There is no subject, or it has no format.
@@ -134,6 +173,7 @@ impl Ignored {
         match self {
             Self::Reaction => "reaction",
             Self::UnknownEvent => "unknown_event",
+            Self::Outcome => "outcome",
             Self::NoEvent => "no_event",
             Self::NoSubject => "no_subject",
             Self::UnknownSubject => "unknown_subject",
@@ -144,9 +184,10 @@ impl Ignored {
         }
     }
 
-    /// Returns whether an operator should know of it. An event that the settings ignore is none of these.
+    /// Returns whether an operator should know of it. An event that the settings ignore, or about something that has
+    /// failed, is none of these.
     pub(super) const fn is_unexpected(self) -> bool {
-        !matches!(self, Self::Reaction)
+        !matches!(self, Self::Reaction | Self::Outcome)
     }
 }
 
@@ -168,13 +209,13 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn snapshot(&self, issuer: &str, is_logout: bool) -> TransmitterState {
+    pub(super) fn snapshot(&self, issuer: &str, signal: Signal) -> TransmitterState {
         let state = self.lock();
         let flat = |(key, count): (&&'static str, &u64)| (*key, *count);
         let ignored = state.ignored.iter();
         TransmitterState {
             issuer: issuer.to_owned(),
-            is_logout,
+            signal,
             stream: state.status,
             last_received: state.last_received,
             last_verified: state.last_verified,

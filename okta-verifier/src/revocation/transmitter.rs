@@ -45,6 +45,8 @@ pub struct Transmitter {
     pub(super) verification_secrets: Vec<SecretString>,
     pub(super) jwks_uri: Option<String>,
     pub(super) keys: Option<String>,
+    /// Whether its events are not signed, as those of an event hook.
+    pub(super) is_unsigned: bool,
 }
 
 impl Transmitter {
@@ -95,7 +97,14 @@ impl Transmitter {
             verification_secrets: Vec::new(),
             jwks_uri: None,
             keys: None,
+            is_unsigned: false,
         }
+    }
+
+    /// Returns the settings of a sender of unsigned events, for which the secret alone vouches.
+    pub(super) fn unsigned(mut self) -> Self {
+        self.is_unsigned = true;
+        self
     }
 
     /// Accepts events with this `aud`. Call this method again for each further audience. Required, because a
@@ -264,10 +273,13 @@ impl Transmitter {
     ///
     /// Returns the first wrong setting.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let problem = if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
+        let lacks_audience = !self.is_unsigned && self.audiences.is_empty();
+        let problem = if lacks_audience || self.audiences.iter().any(String::is_empty) {
             "write the `aud` of the events with .audience(..), because the transmitter signs events for other receivers too"
         } else if !self.secrets.iter().all(is_field_value) {
             "authorization: write the value of the field Authorization in printable ASCII, such as \"Bearer\" and a secret"
+        } else if self.is_unsigned && !self.secrets.iter().all(is_long) {
+            "write an authentication secret of at least 32 random characters"
         } else if !self.verification_secrets.iter().all(is_long) {
             "verification_secret: write at least 32 random bytes as text, the same in every instance"
         } else {

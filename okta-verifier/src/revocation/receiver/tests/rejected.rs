@@ -230,7 +230,7 @@ async fn event_request_of_another_method_or_size_is_rejected() {
 async fn event_before_a_verifier_uses_the_receiver_is_repeated_later() {
     let issuer = TestIssuer::new("api://orders");
     let transmitter = Transmitter::okta(issuer.org_url()).audience(EVENT_AUDIENCE);
-    let receiver = Receiver::new(vec![transmitter.keys(issuer.jwks())], Vec::new(), ALL).unwrap();
+    let receiver = build(vec![transmitter.keys(issuer.jwks())]).unwrap();
     let event = issuer.session_revoked("ada").sign();
     let response = receiver.receive("POST", [], event.as_bytes()).await.err();
     assert!(matches!(response, Some(EventResponse::Unavailable { .. })));

@@ -266,7 +266,7 @@ async fn event_that_is_repeated_makes_the_same_rules() {
 async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
     let okta = TestIssuer::new("api://orders");
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], Vec::new(), ALL).unwrap();
+    let receiver = build(vec![transmitter.keys(okta.jwks())]).unwrap();
     let transmitter = &receiver.transmitters[0];
     let known = [
         target("https://okta.test/oauth2/default", &[]),
@@ -310,8 +310,7 @@ async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
 #[test]
 fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
     let choose = |transmitter: Transmitter, known: &[&str], is_open| {
-        let receiver =
-            Receiver::new(vec![transmitter.audience(EVENT_AUDIENCE)], Vec::new(), ALL).unwrap();
+        let receiver = build(vec![transmitter.audience(EVENT_AUDIENCE)]).unwrap();
         let known: Vec<_> = known.iter().map(|issuer| target(issuer, &[])).collect();
         receiver.transmitters[0].choose_targets(&known, is_open)
     };
@@ -329,7 +328,7 @@ fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
 
 #[test]
 fn transmitter_with_a_wrong_setting_is_rejected() {
-    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], Vec::new(), ALL);
+    let build = |transmitter: Transmitter| super::build(vec![transmitter]);
     let okta = || Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
     assert!(build(okta()).is_ok());
     for wrong in [
@@ -360,5 +359,5 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
     }
     let local = Transmitter::okta("http://127.0.0.1:8080").audience(EVENT_AUDIENCE);
     assert!(build(local).is_ok());
-    assert!(Receiver::new(vec![okta(), okta()], Vec::new(), ALL).is_err());
+    assert!(build(vec![okta(), okta()]).is_err());
 }

@@ -141,6 +141,33 @@ pub(crate) async fn receive_logout(
     response!(response)
 }
 
+/// Returns the response to a delivery of an event hook.
+pub(crate) async fn receive_hook(
+    revocations: &Revocations,
+    request: &HttpRequest,
+    body: &[u8],
+) -> HttpResponse {
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let method = request.method().as_str();
+    let response = revocations.receive_hook(method, fields, body).await;
+    response!(response)
+}
+
+/// Returns the response to a request of Universal Logout.
+pub(crate) async fn receive_universal_logout(
+    revocations: &Revocations,
+    request: &HttpRequest,
+    body: &[u8],
+) -> HttpResponse {
+    let authorization = request.headers().get_all(AUTHORIZATION);
+    let authorization = authorization.map(HeaderValue::as_bytes);
+    let method = request.method().as_str();
+    let response = revocations.receive_universal_logout(method, authorization, body);
+    let response = response.await;
+    response!(response)
+}
+
 /// Returns the headers to add to every response, such as a new DPoP nonce.
 pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
     verifier

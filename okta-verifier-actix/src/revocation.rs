@@ -5,17 +5,34 @@ use actix_web::{
     dev::{AppService, HttpServiceFactory},
     web::{self, Payload},
 };
-use okta_verifier::revocation::Revocations;
+use okta_verifier::revocation::{Revocations, Signal};
 
 use crate::bridge;
 
-/// Returns a service that receives the security events of the transmitters (RFC 8935) at `/events/ssf`, or at the path
-/// that [`RevocationRoutes::at`] sets. If there is a
-/// [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout), logout tokens are received at `/events/logout`.
-/// The requests have no access token: add the service to the `App`, outside the scopes that
-/// [`VerifyMiddleware`](crate::VerifyMiddleware) wraps.
+/// Returns a handler that reads a body of at most this size and calls a function of [`bridge`].
+macro_rules! route {
+    ($revocations:expr, $limit:expr, $receive:expr) => {{
+        let revocations = $revocations.clone();
+        move |request: HttpRequest, payload: Payload| {
+            let revocations = revocations.clone();
+            async move {
+                let body = read(payload, $limit).await;
+                $receive(&revocations, &request, &body).await
+            }
+        }
+    }};
+}
+
+/// Returns a service that receives the signals of the senders. The requests have no access token: add the service to the
+/// `App`, outside the scopes that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps. The methods of
+/// [`RevocationRoutes`] set other paths.
 ///
-/// [`Revocations::receive_event`] and [`receive_logout`](Revocations::receive_logout) describe the responses.
+/// | path | if there is | responses |
+/// |---|---|---|
+/// | `/events/ssf` | always | [`Revocations::receive_event`] |
+/// | `/events/logout` | a [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout) | [`Revocations::receive_logout`] |
+/// | `/events/hook` | an [`EventHook`](okta_verifier::revocation::EventHook) | [`Revocations::receive_hook`] |
+/// | `/events/universal-logout` | a [`UniversalLogout`](okta_verifier::revocation::UniversalLogout) | [`Revocations::receive_universal_logout`] |
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -58,6 +75,8 @@ pub fn revocation_routes(revocations: &Revocations) -> RevocationRoutes {
         revocations: revocations.clone(),
         path: EVENTS.to_owned(),
         logout_path: LOGOUTS.to_owned(),
+        hook_path: HOOKS.to_owned(),
+        universal_logout_path: UNIVERSAL_LOGOUTS.to_owned(),
     }
 }
 
@@ -68,6 +87,8 @@ pub struct RevocationRoutes {
     revocations: Revocations,
     path: String,
     logout_path: String,
+    hook_path: String,
+    universal_logout_path: String,
 }
 
 impl RevocationRoutes {
@@ -90,43 +111,72 @@ impl RevocationRoutes {
         self.logout_path = path.into();
         self
     }
+
+    /// Sets the path of event hooks, instead of `/events/hook`.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::{EventHook, Revocations};
+    /// # use okta_verifier_actix::revocation_routes;
+    /// # let hook = EventHook::okta("https://acme.okta.com", "32 random bytes or more, as text");
+    /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    /// let routes = revocation_routes(&revocations).hooks_at("/hooks/okta");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn hooks_at(mut self, path: impl Into<String>) -> Self {
+        self.hook_path = path.into();
+        self
+    }
+
+    /// Sets the path of Universal Logout, instead of `/events/universal-logout`.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::{Revocations, UniversalLogout};
+    /// # use okta_verifier_actix::revocation_routes;
+    /// # let logout = UniversalLogout::okta("https://acme.okta.com", "https://api.acme.test/logout", "0oa1client");
+    /// let revocations = Revocations::builder().forgets_at_restart().universal_logout(logout).build()?;
+    /// let routes = revocation_routes(&revocations).universal_logouts_at("/logout");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn universal_logouts_at(mut self, path: impl Into<String>) -> Self {
+        self.universal_logout_path = path.into();
+        self
+    }
 }
 
 impl HttpServiceFactory for RevocationRoutes {
     fn register(self, config: &mut AppService) {
-        let events = self.revocations.clone();
-        let receive = move |request: HttpRequest, payload: Payload| {
-            let revocations = events.clone();
-            async move {
-                let body = read(payload).await;
-                bridge::receive_event(&revocations, &request, &body).await
-            }
-        };
-        web::resource(self.path).to(receive).register(config);
-        if !self.revocations.receives_logouts() {
-            return;
+        let revocations = &self.revocations;
+        let events = route!(revocations, Revocations::MAX_EVENT, bridge::receive_event);
+        web::resource(self.path).to(events).register(config);
+        if revocations.receives(Signal::BackChannelLogout) {
+            let logouts = route!(revocations, Revocations::MAX_EVENT, bridge::receive_logout);
+            web::resource(self.logout_path).to(logouts).register(config);
         }
-        let receive = move |request: HttpRequest, payload: Payload| {
-            let revocations = self.revocations.clone();
-            async move {
-                let form = read(payload).await;
-                bridge::receive_logout(&revocations, &request, &form).await
-            }
-        };
-        web::resource(self.logout_path).to(receive).register(config);
+        if revocations.receives(Signal::EventHook) {
+            let hooks = route!(revocations, Revocations::MAX_HOOK, bridge::receive_hook);
+            web::resource(self.hook_path).to(hooks).register(config);
+        }
+        if revocations.receives(Signal::UniversalLogout) {
+            let receive = bridge::receive_universal_logout;
+            let logouts = route!(revocations, Revocations::MAX_EVENT, receive);
+            let path = self.universal_logout_path;
+            web::resource(path).to(logouts).register(config);
+        }
     }
 }
 
-async fn read(payload: Payload) -> web::Bytes {
-    match payload.to_bytes_limited(Revocations::MAX_EVENT).await {
+async fn read(payload: Payload, limit: usize) -> web::Bytes {
+    match payload.to_bytes_limited(limit).await {
         Ok(Ok(body)) => body,
         // A body that breaks off is not an event.
         Ok(Err(_)) => web::Bytes::new(),
-        Err(_) => web::Bytes::from_static(&TOO_LARGE),
+        Err(_) => web::Bytes::from_static(&TOO_LARGE[..=limit]),
     }
 }
 
 const EVENTS: &str = "/events/ssf";
 const LOGOUTS: &str = "/events/logout";
+const HOOKS: &str = "/events/hook";
+const UNIVERSAL_LOGOUTS: &str = "/events/universal-logout";
 /// Stands for a body that was not read to its end.
-static TOO_LARGE: [u8; Revocations::MAX_EVENT + 1] = [0; Revocations::MAX_EVENT + 1];
+static TOO_LARGE: [u8; Revocations::MAX_HOOK + 1] = [0; Revocations::MAX_HOOK + 1];

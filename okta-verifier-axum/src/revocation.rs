@@ -1,15 +1,18 @@
 //! `revocation_routes`: the routes that receive security events.
 
 use axum::{Router, body::Body};
-use okta_verifier::revocation::Revocations;
+use okta_verifier::revocation::{Revocations, Signal};
 use okta_verifier_tower::RevocationService;
 
-/// Returns a router that receives the security events of the transmitters (RFC 8935) at `/events/ssf` and, if there is a
-/// [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout), logout tokens at `/events/logout`. The requests
-/// have no access token: merge the router after the [`VerifyLayer`](crate::VerifyLayer).
+/// Returns a router that receives the signals of the senders. The requests have no access token: merge the router after
+/// the [`VerifyLayer`](crate::VerifyLayer). For other paths, nest the router or route the [`RevocationService`] there.
 ///
-/// [`Revocations::receive_event`] and [`receive_logout`](Revocations::receive_logout) describe the responses. For another path, nest the router or route the
-/// [`RevocationService`] there.
+/// | path | if there is | responses |
+/// |---|---|---|
+/// | `/events/ssf` | always | [`Revocations::receive_event`] |
+/// | `/events/logout` | a [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout) | [`Revocations::receive_logout`] |
+/// | `/events/hook` | an [`EventHook`](okta_verifier::revocation::EventHook) | [`Revocations::receive_hook`] |
+/// | `/events/universal-logout` | a [`UniversalLogout`](okta_verifier::revocation::UniversalLogout) | [`Revocations::receive_universal_logout`] |
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -50,13 +53,20 @@ use okta_verifier_tower::RevocationService;
 /// `Router::merge` panics if the other router has one of these paths too.
 pub fn revocation_routes<S: Clone + Send + Sync + 'static>(revocations: &Revocations) -> Router<S> {
     let service = RevocationService::<fn(String) -> Body>::new(revocations);
-    let router = Router::new();
-    let router = match revocations.receives_logouts() {
-        true => router.route_service(LOGOUTS, service.clone().logouts()),
-        false => router,
-    };
-    router.route_service(EVENTS, service)
+    let mut router = Router::new().route_service(EVENTS, service.clone());
+    if revocations.receives(Signal::BackChannelLogout) {
+        router = router.route_service(LOGOUTS, service.clone().logouts());
+    }
+    if revocations.receives(Signal::EventHook) {
+        router = router.route_service(HOOKS, service.clone().hooks());
+    }
+    if revocations.receives(Signal::UniversalLogout) {
+        router = router.route_service(UNIVERSAL_LOGOUTS, service.universal_logouts());
+    }
+    router
 }
 
 const EVENTS: &str = "/events/ssf";
 const LOGOUTS: &str = "/events/logout";
+const HOOKS: &str = "/events/hook";
+const UNIVERSAL_LOGOUTS: &str = "/events/universal-logout";

@@ -48,6 +48,7 @@ mod client;
 pub mod conformance;
 mod edits;
 mod event;
+mod hook;
 mod keys;
 mod listener;
 #[cfg(feature = "server")]
@@ -66,6 +67,7 @@ pub use client::{Client, ProofBuilder};
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
 pub use event::{EVENT_AUDIENCE, EventBuilder};
+pub use hook::HookBuilder;
 #[doc(hidden)]
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]

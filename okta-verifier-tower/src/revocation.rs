@@ -11,7 +11,7 @@ use std::{
 use bytes::Buf;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
-use okta_verifier::revocation::Revocations;
+use okta_verifier::revocation::{Revocations, Signal};
 use tower_service::Service;
 
 /// A service that receives the security events of transmitters (RFC 8935), whatever the path of the request is. The
@@ -49,7 +49,7 @@ use tower_service::Service;
 #[must_use = "a service does nothing unless called"]
 pub struct RevocationService<F> {
     revocations: Revocations,
-    receives_logouts: bool,
+    signal: Signal,
     body: F,
 }
 
@@ -75,7 +75,7 @@ impl<F> RevocationService<F> {
     pub fn with_body(revocations: &Revocations, body: F) -> Self {
         Self {
             revocations: revocations.clone(),
-            receives_logouts: false,
+            signal: Signal::SecurityEvent,
             body,
         }
     }
@@ -101,7 +101,64 @@ impl<F> RevocationService<F> {
     /// # }
     /// ```
     pub fn logouts(mut self) -> Self {
-        self.receives_logouts = true;
+        self.signal = Signal::BackChannelLogout;
+        self
+    }
+
+    /// Receives the events of event hooks instead of security events. [`Revocations::receive_hook`] describes the
+    /// responses.
+    ///
+    /// ```
+    /// # use http::Request;
+    /// # use http_body_util::Empty;
+    /// # use okta_verifier::revocation::{EventHook, Revocations};
+    /// # use okta_verifier_tower::RevocationService;
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let secret = "32 random bytes or more, as text";
+    /// let hook = EventHook::okta("https://acme.okta.com", secret);
+    /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    /// let service = RevocationService::<fn(String) -> String>::new(&revocations).hooks();
+    ///
+    /// let verify = |secret: &str| {
+    ///     let request = Request::get("/events/hook").header("X-Okta-Verification-Challenge", "abc");
+    ///     request.header("Authorization", secret).body(Empty::<&[u8]>::new())
+    /// };
+    /// let response = service.clone().oneshot(verify(secret)?).await?;
+    /// assert_eq!(response.body(), r#"{"verification":"abc"}"#);
+    /// assert_eq!(service.oneshot(verify("guessed")?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hooks(mut self) -> Self {
+        self.signal = Signal::EventHook;
+        self
+    }
+
+    /// Receives the requests of Universal Logout instead of security events.
+    /// [`Revocations::receive_universal_logout`] describes the responses.
+    ///
+    /// ```
+    /// # use http::Request;
+    /// # use http_body_util::Full;
+    /// # use okta_verifier::revocation::{Revocations, UniversalLogout};
+    /// # use okta_verifier_tower::RevocationService;
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let endpoint = "https://api.acme.test/events/universal-logout";
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", endpoint, "0oa1client");
+    /// let revocations = Revocations::builder().forgets_at_restart().universal_logout(logout).build()?;
+    /// let service = RevocationService::<fn(String) -> String>::new(&revocations).universal_logouts();
+    ///
+    /// let request = Request::post("/events/universal-logout").body(Full::new(&b"{}"[..]))?;
+    /// assert_eq!(service.oneshot(request).await?.status(), 401); // no token
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn universal_logouts(mut self) -> Self {
+        self.signal = Signal::UniversalLogout;
         self
     }
 }
@@ -123,21 +180,34 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self {
             revocations,
-            receives_logouts,
+            signal,
             body,
         } = self.clone();
         let (head, request_body) = request.into_parts();
         RevocationFuture(Box::pin(async move {
-            let event = read(request_body).await;
+            let limit = match signal {
+                Signal::EventHook => Revocations::MAX_HOOK,
+                _ => Revocations::MAX_EVENT,
+            };
+            let body_bytes = read(request_body, limit).await;
             let method = head.method.as_str();
-            let response = match receives_logouts {
-                true => revocations.receive_logout(method, &event).await,
-                false => {
-                    let authorization = head.headers.get_all(AUTHORIZATION).iter();
-                    let authorization = authorization.map(HeaderValue::as_bytes);
-                    revocations
-                        .receive_event(method, authorization, &event)
-                        .await
+            let authorization = head.headers.get_all(AUTHORIZATION).iter();
+            let authorization = authorization.map(HeaderValue::as_bytes);
+            let response = match signal {
+                Signal::BackChannelLogout => revocations.receive_logout(method, &body_bytes).await,
+                Signal::EventHook => {
+                    let fields = head.headers.iter();
+                    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+                    revocations.receive_hook(method, fields, &body_bytes).await
+                }
+                Signal::UniversalLogout => {
+                    let response =
+                        revocations.receive_universal_logout(method, authorization, &body_bytes);
+                    response.await
+                }
+                _ => {
+                    let response = revocations.receive_event(method, authorization, &body_bytes);
+                    response.await
                 }
             };
             Ok(response.map(body))
@@ -159,18 +229,18 @@ impl<R> Future for RevocationFuture<R> {
     }
 }
 
-/// Reads a body until it is larger than an event may be. A body that breaks off is not an event, and counts as empty.
-async fn read<B: Body>(body: B) -> Vec<u8> {
+/// Reads a body until it is larger than `limit`. A body that breaks off is not an event, and counts as empty.
+async fn read<B: Body>(body: B, limit: usize) -> Vec<u8> {
     let mut body = pin!(body);
     let mut event = Vec::new();
-    while event.len() <= Revocations::MAX_EVENT {
+    while event.len() <= limit {
         match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
             Some(Ok(frame)) => {
                 // Trailers are not read.
                 let Ok(mut data) = frame.into_data() else {
                     continue;
                 };
-                while data.has_remaining() && event.len() <= Revocations::MAX_EVENT {
+                while data.has_remaining() && event.len() <= limit {
                     let chunk = data.chunk();
                     event.extend_from_slice(chunk);
                     let length = chunk.len();

@@ -22,6 +22,7 @@
 mod active_transmitter;
 mod epoch;
 mod event;
+mod event_hook;
 mod event_token;
 mod issuer_rules;
 mod log;
@@ -41,6 +42,7 @@ mod subject;
 mod tests;
 mod token_marks;
 mod transmitter;
+mod universal_logout;
 mod verification;
 
 // `epoch` takes these from here, so that the loom tests can include that file with others.
@@ -62,6 +64,7 @@ pub(crate) use self::{
 };
 pub use self::{
     event::{Event, Reaction},
+    event_hook::EventHook,
     log::{Doubt, LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
     logout::BackChannelLogout,
     management_token::ManagementToken,
@@ -70,5 +73,8 @@ pub use self::{
     settings::{Measure, RevocationsBuilder},
     snapshot::RevocationSnapshot,
     transmitter::Transmitter,
+    universal_logout::UniversalLogout,
 };
-pub use crate::stats::transmitters::{StreamStatus, TransmitterState, VerificationRequestStats};
+pub use crate::stats::transmitters::{
+    Signal, StreamStatus, TransmitterState, VerificationRequestStats,
+};

@@ -3,7 +3,7 @@
 use axum::{Router, body::Body, http::Request, routing::get};
 use okta_verifier::{
     Verifier,
-    revocation::{Revocations, Transmitter},
+    revocation::{BackChannelLogout, EventHook, Revocations, Transmitter, UniversalLogout},
 };
 use okta_verifier_axum::{Verified, VerifyLayer, revocation_routes};
 use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta};
@@ -91,4 +91,90 @@ async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     }
     assert_eq!(status(&app, &ada).await, 401);
     assert_eq!(status(&app, &bob).await, 200);
+}
+
+const HOOK_SECRET: &str = "the-secret-of-the-event-hook-of-acme";
+const ENDPOINT: &str = "https://api.acme.test/events/universal-logout";
+const CLIENT: &str = "0oa1universal";
+
+/// A service with a route for each signal.
+fn app_with_all_routes(okta: &MockOkta) -> Router {
+    let logout = BackChannelLogout::new(okta.issuer_url(), "web-shop").jwks_uri(keys(okta));
+    let revocations = Revocations::builder()
+        .forgets_at_restart()
+        .back_channel_logout(logout)
+        .event_hook(EventHook::okta(okta.org_url(), HOOK_SECRET))
+        .universal_logout(UniversalLogout::okta(okta.org_url(), ENDPOINT, CLIENT))
+        .build()
+        .expect("valid settings");
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer("api://default").any_client_id())
+        .revocations(revocations.clone())
+        .build()
+        .expect("valid settings");
+    Router::new()
+        .route("/orders", get(async |_: Verified| "orders"))
+        .route_layer(VerifyLayer::new(verifier))
+        .merge(revocation_routes(&revocations))
+}
+
+fn keys(okta: &MockOkta) -> String {
+    format!("{}/oauth2/v1/keys", okta.org_url())
+}
+
+// conformance 292
+// conformance 294
+#[tokio::test]
+async fn event_hook_has_a_route() {
+    let okta = MockOkta::start().await;
+    let app = app_with_all_routes(&okta);
+    let address = serve(app.clone()).await;
+    let path = "/events/hook";
+    assert!(
+        okta.verify_hook(address, path, HOOK_SECRET)
+            .await
+            .expect("a response")
+    );
+    assert!(
+        !okta
+            .verify_hook(address, path, "wrong")
+            .await
+            .expect("a response")
+    );
+
+    let ada = okta.token("ada").sign();
+    let send = async |secret, body: &str| {
+        let sent = okta.send_hook(address, path, secret, body);
+        sent.await.expect("a response")
+    };
+    let suspended = okta.hook("user.lifecycle.suspend", "ada").body();
+    assert_eq!(send("wrong", &suspended).await, 401);
+    assert_eq!(send(HOOK_SECRET, "not JSON").await, 204);
+    let too_large = " ".repeat(Revocations::MAX_HOOK + 1);
+    assert_eq!(send(HOOK_SECRET, &too_large).await, 503);
+    assert_eq!(status(&app, &ada).await, 200);
+    // A delivery is larger than a security event may be.
+    let padded = format!("{}{suspended}", " ".repeat(Revocations::MAX_EVENT + 1));
+    assert_eq!(send(HOOK_SECRET, &padded).await, 204);
+    assert_eq!(status(&app, &ada).await, 401);
+}
+
+// conformance 297
+// conformance 298
+#[tokio::test]
+async fn universal_logout_has_a_route() {
+    let okta = MockOkta::start().await;
+    let app = app_with_all_routes(&okta);
+    let address = serve(app.clone()).await;
+    let ada = okta.token("ada").sign();
+    let send = async |jwt: String| {
+        let sent = okta.send_universal_logout(address, "/events/universal-logout", &jwt, "ada");
+        sent.await.expect("a response")
+    };
+    let logout = || okta.universal_logout(ENDPOINT, CLIENT);
+    assert_eq!(send(logout().foreign_key().sign()).await, 401);
+    assert_eq!(send(logout().claim("sub", "0oa2other").sign()).await, 403);
+    assert_eq!(status(&app, &ada).await, 200);
+    assert_eq!(send(logout().sign()).await, 204);
+    assert_eq!(status(&app, &ada).await, 401);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use super::rejection::seconds;
@@ -27,6 +27,8 @@ pub(crate) enum EventResponse {
     InvalidToken,
     /// The state of a verification event is not one of this service (SSF 1.0 §8.1.4).
     InvalidState,
+    /// The request is genuine, but for another client.
+    Forbidden,
     TooLarge,
     MethodNotAllowed,
     /// The event could not be verified or recorded for a reason on this side. The transmitter repeats it.
@@ -46,6 +48,7 @@ impl EventResponse {
             Self::InvalidIssuer => "invalid_issuer",
             Self::InvalidAudience => "invalid_audience",
             Self::InvalidState => "invalid_state",
+            Self::Forbidden => "forbidden",
             Self::TooLarge => "too_large",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Unavailable { .. } => "unavailable",
@@ -70,6 +73,7 @@ impl EventResponse {
         let mut response = Response::new(String::new());
         let status = match self {
             Self::Accepted => StatusCode::ACCEPTED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MethodNotAllowed => {
                 let headers = response.headers_mut();
@@ -111,7 +115,70 @@ impl EventResponse {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+
+    /// Returns the response to a delivery of an event hook. Okta sends a delivery again after 5xx and never after 4xx, so
+    /// what can never be read is accepted.
+    pub(crate) fn into_hook_response(self) -> Response<String> {
+        match self {
+            Self::Accepted | Self::InvalidRequest => empty(StatusCode::NO_CONTENT),
+            Self::AuthenticationFailed => empty(StatusCode::UNAUTHORIZED),
+            Self::TooLarge => Self::Unavailable {
+                retry_after: AFTER_TOO_LARGE,
+            }
+            .into_response(),
+            Self::MethodNotAllowed => {
+                let mut response = self.into_response();
+                let methods = HeaderValue::from_static("GET, POST");
+                response.headers_mut().insert(ALLOW, methods);
+                response
+            }
+            _ => self.into_response(),
+        }
+    }
+
+    /// Returns the response to the request with which an org verifies an event hook.
+    pub(crate) fn of_verification(challenge: Result<&[u8], Self>) -> Response<String> {
+        let challenge = match challenge {
+            Ok(challenge) => String::from_utf8_lossy(challenge),
+            Err(Self::InvalidRequest) => return empty(StatusCode::BAD_REQUEST),
+            Err(rejected) => return rejected.into_hook_response(),
+        };
+        let body = serde_json::json!({ "verification": challenge }).to_string();
+        let mut response = Response::new(body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// Returns the response to a request of Universal Logout.
+    pub(crate) fn into_universal_logout_response(self) -> Response<String> {
+        match self {
+            Self::Accepted => empty(StatusCode::NO_CONTENT),
+            Self::InvalidRequest => empty(StatusCode::BAD_REQUEST),
+            Self::AuthenticationFailed
+            | Self::InvalidKey
+            | Self::InvalidIssuer
+            | Self::InvalidAudience
+            | Self::InvalidToken => {
+                let mut response = empty(StatusCode::UNAUTHORIZED);
+                let challenge = HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                response
+            }
+            _ => self.into_response(),
+        }
+    }
 }
+
+fn empty(status: StatusCode) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// Okta sends a delivery once more, and the second time is as large.
+const AFTER_TOO_LARGE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +212,56 @@ mod tests {
         let response = EventResponse::Accepted.into_response();
         assert_eq!(response.status(), 202);
         assert!(response.headers().is_empty() && response.body().is_empty());
+    }
+
+    #[test]
+    fn event_response_to_a_hook_is_never_400() {
+        for (event, status) in [
+            (EventResponse::Accepted, 204),
+            (EventResponse::InvalidRequest, 204),
+            (EventResponse::AuthenticationFailed, 401),
+            (EventResponse::TooLarge, 503),
+            (EventResponse::MethodNotAllowed, 405),
+        ] {
+            let response = event.into_hook_response();
+            assert_eq!(response.status(), status);
+            assert!(response.body().is_empty());
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
+            assert_eq!(response.headers().contains_key(ALLOW), status == 405);
+        }
+    }
+
+    #[test]
+    fn event_response_to_a_verification_has_the_challenge_as_json() {
+        let response = EventResponse::of_verification(Ok(b"a\"b\\c"));
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.body(), r#"{"verification":"a\"b\\c"}"#);
+        let rejected = EventResponse::of_verification(Err(EventResponse::AuthenticationFailed));
+        assert_eq!(rejected.status(), 401);
+        let without = EventResponse::of_verification(Err(EventResponse::InvalidRequest));
+        assert_eq!(without.status(), 400);
+    }
+
+    #[test]
+    fn event_response_to_a_universal_logout_has_no_body() {
+        for (event, status) in [
+            (EventResponse::Accepted, 204),
+            (EventResponse::InvalidRequest, 400),
+            (EventResponse::AuthenticationFailed, 401),
+            (EventResponse::InvalidKey, 401),
+            (EventResponse::InvalidIssuer, 401),
+            (EventResponse::InvalidAudience, 401),
+            (EventResponse::InvalidToken, 401),
+            (EventResponse::Forbidden, 403),
+            (EventResponse::MethodNotAllowed, 405),
+            (EventResponse::TooLarge, 413),
+        ] {
+            let response = event.into_universal_logout_response();
+            assert_eq!(response.status(), status);
+            assert!(response.body().is_empty());
+            let has_challenge = response.headers().contains_key(WWW_AUTHENTICATE);
+            assert_eq!(has_challenge, status == 401);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use url::{Origin, Url};
 
 use super::{
     Event, Reaction, Rule, StreamStatus, SubjectClaim, Transmitter,
+    event_hook::Tokens,
     event_token::{Claim, EventToken},
     receiver::ConfiguredClaims,
     rule,
@@ -24,6 +25,7 @@ use crate::{
     http::EventResponse,
     keys::{KeyLookup, KeyOptions, KeySet, KeyStore},
     net::PlainHttp,
+    stats::transmitters::Signal,
     stats::transmitters::TransmitterState,
     sync::clock::Now,
     token::{
@@ -186,8 +188,8 @@ impl ActiveTransmitter {
     }
 
     /// Returns the counters, and the state of the stream.
-    pub(super) fn state(&self, is_logout: bool, now: Now) -> TransmitterState {
-        let state = self.stream.snapshot(self.issuer(), is_logout);
+    pub(super) fn state(&self, signal: Signal, now: Now) -> TransmitterState {
+        let state = self.stream.snapshot(self.issuer(), signal);
         match self.verification() {
             None => state,
             Some(verification) => TransmitterState {
@@ -204,8 +206,9 @@ impl ActiveTransmitter {
         self.pinned.clone().map(KeyStore::Pinned)
     }
 
-    pub(crate) fn has_keys(&self) -> bool {
-        self.keys.get().is_some()
+    /// Returns whether the keys must be set before a token can be verified.
+    pub(crate) fn needs_keys(&self) -> bool {
+        !self.settings.is_unsigned && self.keys.get().is_none()
     }
 
     /// Sets the keys, unless another verifier has set them.
@@ -326,9 +329,8 @@ impl ActiveTransmitter {
         }
     }
 
-    /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
-    /// is valid, because a late event is better than none.
-    pub(super) fn check(&self, token: &EventToken<'_>, now: Now) -> Result<(), EventResponse> {
+    /// Checks that the token is of this transmitter and for this receiver.
+    pub(super) fn check_receiver(&self, token: &EventToken<'_>) -> Result<(), EventResponse> {
         if token.iss.as_deref() != Some(self.issuer()) {
             return Err(EventResponse::InvalidIssuer);
         }
@@ -336,6 +338,13 @@ impl ActiveTransmitter {
         if !token.aud.iter().any(|aud| is_ours(aud)) {
             return Err(EventResponse::InvalidAudience);
         }
+        Ok(())
+    }
+
+    /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
+    /// is valid, because a late event is better than none.
+    pub(super) fn check(&self, token: &EventToken<'_>, now: Now) -> Result<(), EventResponse> {
+        self.check_receiver(token)?;
         let is_past = |exp: u64| exp.saturating_add(LEEWAY) <= now.unix;
         let is_future = |iat: u64| iat > now.unix.saturating_add(LEEWAY);
         let Some(mut events) = token.events() else {
@@ -433,6 +442,46 @@ impl ActiveTransmitter {
             SubjectProblem::Unmatchable => Ignored::UnmatchableSubject,
         })?;
         self.rules_for(event, reaction, &subject, before, claims)
+    }
+
+    /// Returns the rules about the users of a subject, whatever their session is. At least one.
+    pub(super) fn rules_about(
+        &self,
+        subject: &Subject,
+        before: u64,
+        claims: ConfiguredClaims,
+    ) -> Result<Vec<Rule>, Ignored> {
+        let event = Event::SessionsRevoked;
+        self.rules_for(event, Reaction::IssuedBefore, subject, before, claims)
+    }
+
+    /// Returns the rules of an event of an event hook. At least one.
+    pub(super) fn rules_of_hook(
+        &self,
+        tokens: &Tokens,
+        before: u64,
+        claims: ConfiguredClaims,
+    ) -> Result<Vec<Rule>, Ignored> {
+        let clients = match tokens {
+            Tokens::Users(subject) => return self.rules_about(subject, before, claims),
+            Tokens::UsersAtClients(subject, clients) => {
+                let users = self.rules_about(subject, before, claims)?;
+                let at_clients = users
+                    .iter()
+                    .flat_map(|rule| clients.iter().filter_map(|client| rule.at_client(client)));
+                return Ok(at_clients.collect());
+            }
+            Tokens::Clients(clients) => clients,
+        };
+        let targets = self.targets.load();
+        let rules = targets.iter().flat_map(|target| {
+            clients.iter().map(|kind| Rule {
+                issuer: target.url.clone(),
+                kind: kind.clone(),
+                before,
+            })
+        });
+        Ok(rules.collect())
     }
 
     /// Returns the rules for a subject. At least one.

@@ -88,6 +88,9 @@ pub(super) enum Kind {
     StreamUpdated,
     /// A logout token (OpenID Connect Back-Channel Logout 1.0).
     Logout,
+    /// An event of an event hook, by its type.
+    Hook(&'static str),
+    UniversalLogout,
     Unknown,
 }
 
@@ -221,6 +224,8 @@ impl Kind {
             Self::Verification => "verification",
             Self::StreamUpdated => "stream-updated",
             Self::Logout => "logout",
+            Self::Hook(name) => name,
+            Self::UniversalLogout => "universal_logout",
             Self::Unknown => "unknown",
         }
     }

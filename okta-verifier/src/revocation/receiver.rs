@@ -5,14 +5,19 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::HeaderName;
+
 use super::{
-    BackChannelLogout, Rule, StreamStatus, Transmitter, TransmitterState,
+    BackChannelLogout, EventHook, Rule, Signal, StreamStatus, Transmitter, TransmitterState,
+    UniversalLogout,
     active_transmitter::{ActiveTransmitter, Effect, LEEWAY},
     event::Kind,
+    event_hook,
     event_token::EventToken,
     log::{LogEntry, Record},
     logout,
     stream::Ignored,
+    universal_logout,
 };
 use crate::{
     crypto::{MacKey, random_bytes},
@@ -22,14 +27,38 @@ use crate::{
     token::jws::{Jws, media_type},
 };
 
+/// The settings of all senders.
+#[derive(Clone, Default)]
+pub(crate) struct Senders {
+    pub(crate) transmitters: Vec<Transmitter>,
+    pub(crate) providers: Vec<BackChannelLogout>,
+    pub(crate) hooks: Vec<EventHook>,
+    pub(crate) logouts: Vec<UniversalLogout>,
+}
+
 /// The transmitters of one receiver.
 pub(crate) struct Receiver {
     transmitters: Vec<Arc<ActiveTransmitter>>,
     /// The providers that send logout tokens.
     providers: Vec<Arc<ActiveTransmitter>>,
+    hooks: Vec<ActiveHook>,
+    logouts: Vec<ActiveLogout>,
     /// A random key. Secrets are compared by their MACs, which takes constant time and does not depend on the length.
     comparison: MacKey,
     claims: ConfiguredClaims,
+}
+
+struct ActiveHook {
+    transmitter: Arc<ActiveTransmitter>,
+    settings: EventHook,
+    /// The header with the secret.
+    header: HeaderName,
+}
+
+/// A Universal Logout in use.
+struct ActiveLogout {
+    transmitter: Arc<ActiveTransmitter>,
+    client_id: String,
 }
 
 /// Whether the settings name the claims of tokens that have no fixed name.
@@ -55,39 +84,65 @@ impl Receiver {
     /// # Errors
     ///
     /// Returns the first wrong setting.
-    pub(crate) fn new(
-        transmitters: Vec<Transmitter>,
-        providers: Vec<BackChannelLogout>,
-        claims: ConfiguredClaims,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn new(senders: Senders, claims: ConfiguredClaims) -> Result<Self, ConfigError> {
         let secret = random_bytes::<32>().ok_or(ConfigError::Randomness)?;
         let comparison = MacKey::new(&secret);
-        let providers = providers.into_iter().map(|it| it.0).collect();
+        let providers = senders.providers.into_iter().map(|it| it.0).collect();
+        let of_hooks = senders.hooks.iter().map(|it| it.transmitter.clone());
+        let of_hooks = activate(of_hooks.collect(), &comparison)?;
+        let hooks = senders.hooks.into_iter().zip(of_hooks);
+        let hooks = hooks.map(|(settings, transmitter)| {
+            Ok(ActiveHook {
+                header: settings.checked_header()?,
+                transmitter,
+                settings,
+            })
+        });
+        let of_logouts = senders.logouts.iter().map(|it| it.transmitter.clone());
+        let of_logouts = activate(of_logouts.collect(), &comparison)?;
+        let logouts = senders.logouts.into_iter().zip(of_logouts);
+        let logouts = logouts.map(|(settings, transmitter)| ActiveLogout {
+            transmitter,
+            client_id: settings.client_id,
+        });
         Ok(Self {
-            transmitters: activate(transmitters, &comparison)?,
+            transmitters: activate(senders.transmitters, &comparison)?,
             providers: activate(providers, &comparison)?,
+            hooks: hooks.collect::<Result<_, ConfigError>>()?,
+            logouts: logouts.collect(),
             comparison,
             claims,
         })
     }
 
-    /// Returns the transmitters of events and the providers that send logout tokens.
+    /// Returns everything that sends signals.
     pub(crate) fn transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
-        self.transmitters.iter().chain(&self.providers)
+        self.senders().map(|(_, transmitter)| transmitter)
     }
 
-    pub(crate) fn receives_logouts(&self) -> bool {
-        !self.providers.is_empty()
+    fn senders(&self) -> impl Iterator<Item = (Signal, &Arc<ActiveTransmitter>)> {
+        let signed = self
+            .transmitters
+            .iter()
+            .map(|it| (Signal::SecurityEvent, it));
+        let providers = self.providers.iter();
+        let hooks = self.hooks.iter();
+        let logouts = self.logouts.iter();
+        signed
+            .chain(providers.map(|it| (Signal::BackChannelLogout, it)))
+            .chain(hooks.map(|it| (Signal::EventHook, &it.transmitter)))
+            .chain(logouts.map(|it| (Signal::UniversalLogout, &it.transmitter)))
+    }
+
+    pub(crate) fn receives(&self, signal: Signal) -> bool {
+        self.senders().any(|(it, _)| it == signal)
     }
 
     /// Returns the counters of each transmitter, and the state of its stream.
     pub(crate) fn states(&self) -> Vec<TransmitterState> {
         let now = Now::read();
-        let state = |is_logout| move |it: &Arc<ActiveTransmitter>| it.state(is_logout, now);
-        let transmitters = self.transmitters.iter().map(state(false));
-        transmitters
-            .chain(self.providers.iter().map(state(true)))
-            .collect()
+        let states = self.senders().map(|(signal, it)| it.state(signal, now));
+        states.collect()
     }
 
     /// Applies what another instance was told about a stream. Returns whether the transmitter is configured.
@@ -110,6 +165,9 @@ impl Receiver {
             Record::Verified { transmitter, at } => named(transmitter).is_some_and(|it| {
                 let unix = at.min(now.unix);
                 it.stream.merge_verified(Now { unix, ..now }.wall());
+                if let Some(verification) = it.verification() {
+                    verification.verify(unix, now);
+                }
                 true
             }),
         }
@@ -252,6 +310,143 @@ impl Receiver {
         }
     }
 
+    /// Answers the request with which an org verifies that an event hook belongs to this service.
+    pub(crate) fn verify_hook<'h>(
+        &self,
+        headers: &[(&'h str, &'h [u8])],
+    ) -> Result<&'h [u8], EventResponse> {
+        let challenge = the_value(headers, CHALLENGE);
+        let hooks = self.authenticated_hooks(headers);
+        if hooks.is_empty() {
+            return Err(self.reject_hook(EventResponse::AuthenticationFailed));
+        }
+        let challenge = challenge.filter(|it| {
+            (1..=MAX_CHALLENGE).contains(&it.len()) && it.iter().all(u8::is_ascii_graphic)
+        });
+        challenge.ok_or_else(|| {
+            let hooks = hooks.into_iter().map(|hook| &hook.transmitter);
+            reject(hooks, EventResponse::InvalidRequest)
+        })
+    }
+
+    /// Reads the events of an event hook. `headers` has all header fields.
+    pub(crate) fn receive_hook(
+        &self,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+    ) -> Result<Delivery, EventResponse> {
+        let hooks = self.authenticated_hooks(headers);
+        let Some(hook) = hooks.first() else {
+            return Err(self.reject_hook(EventResponse::AuthenticationFailed));
+        };
+        let transmitter = &hook.transmitter;
+        let now = Now::read();
+        transmitter.stream.receive(now);
+        if body.len() > MAX_HOOK {
+            return Err(reject([transmitter], EventResponse::TooLarge));
+        }
+        let events = event_hook::events(body);
+        let events = events.ok_or_else(|| reject([transmitter], EventResponse::InvalidRequest))?;
+        let mut delivery = Delivery {
+            transmitter: transmitter.clone(),
+            rules: Vec::new(),
+            unknown_issuers: transmitter.unknown_issuers(),
+            effects: Vec::new(),
+            now,
+        };
+        for event in &events {
+            let event = hook.settings.read(event, now.unix);
+            let before = event.published.min(now.unix.saturating_add(LEEWAY));
+            let rules = event
+                .tokens
+                .and_then(|tokens| transmitter.rules_of_hook(&tokens, before, self.claims));
+            let effect = match rules {
+                Ok(rules) => {
+                    delivery.rules.extend(rules);
+                    Effect::Rules
+                }
+                Err(ignored) => Effect::Ignored(ignored),
+            };
+            delivery.effects.push((Kind::Hook(event.name), effect));
+        }
+        Ok(delivery)
+    }
+
+    /// Returns the hooks whose secret the request has. Two hooks of different orgs with one secret are one.
+    fn authenticated_hooks(&self, headers: &[(&str, &[u8])]) -> Vec<&ActiveHook> {
+        let hooks = self.hooks.iter();
+        let is_authenticated = |hook: &&ActiveHook| {
+            let secret = the_value(headers, hook.header.as_str());
+            hook.transmitter.accepts(secret, &self.comparison)
+        };
+        hooks.filter(is_authenticated).collect()
+    }
+
+    fn reject_hook(&self, response: EventResponse) -> EventResponse {
+        reject(self.hooks.iter().map(|it| &it.transmitter), response)
+    }
+
+    /// Verifies a request of Universal Logout, and fetches the keys of the org if necessary.
+    pub(crate) async fn receive_universal_logout<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Result<Delivery, EventResponse> {
+        if method != "POST" {
+            return Err(EventResponse::MethodNotAllowed);
+        }
+        let senders: Vec<_> = self.logouts.iter().map(|it| &it.transmitter).collect();
+        let fail = |response| Err(reject(senders.iter().copied(), response));
+        let mut values = authorization.into_iter();
+        let token = match (values.next(), values.next()) {
+            (Some(value), None) => universal_logout::bearer(value),
+            _ => None,
+        };
+        let Some(jws) = token.and_then(|token| universal_logout::parse(token, MAX_EVENT)) else {
+            return fail(EventResponse::AuthenticationFailed);
+        };
+        let Some(token) = EventToken::parse(&jws.payload) else {
+            return fail(EventResponse::AuthenticationFailed);
+        };
+        let Some(transmitter) = select(&senders, token.iss.as_deref()) else {
+            return fail(EventResponse::InvalidKey);
+        };
+        let now = Now::read();
+        let check = || universal_logout::check(transmitter, &token, now);
+        let is_acceptable = || check().is_ok();
+        let verified = transmitter.verify(&jws, &is_acceptable, now).await;
+        let read = verified.and_then(|()| {
+            transmitter.stream.receive(now);
+            let issued_at = check()?;
+            let mut logouts = self.logouts.iter();
+            let logout = logouts.find(|it| Arc::ptr_eq(&it.transmitter, transmitter));
+            let is_for = |it: &ActiveLogout| universal_logout::is_for_client(&token, &it.client_id);
+            if !logout.is_some_and(is_for) {
+                return Err(EventResponse::Forbidden);
+            }
+            if body.len() > MAX_EVENT {
+                return Err(EventResponse::TooLarge);
+            }
+            let subject = universal_logout::subject(body).ok_or(EventResponse::InvalidRequest)?;
+            let rules = transmitter.rules_about(&subject, issued_at, self.claims);
+            let (rules, effect) = match rules {
+                Ok(rules) => (rules, Effect::Rules),
+                // No claim of the tokens has the email address. An administrator must know that nothing happens.
+                Err(Ignored::UnmatchableSubject) => return Err(EventResponse::InvalidRequest),
+                Err(ignored) => (Vec::new(), Effect::Ignored(ignored)),
+            };
+            Ok(Delivery {
+                transmitter: transmitter.clone(),
+                rules,
+                unknown_issuers: transmitter.unknown_issuers(),
+                effects: vec![(Kind::UniversalLogout, effect)],
+                now,
+            })
+        });
+        read.map_err(|response| reject([transmitter], response))
+    }
+
     /// Reads the events of a token whose signature was verified.
     fn read(
         &self,
@@ -272,7 +467,9 @@ impl Receiver {
             let kind = Kind::of(event.uri);
             let happened = token.happened(&event).unwrap_or(now.unix);
             let effect = match kind {
-                Kind::Unknown | Kind::Logout => Effect::Ignored(Ignored::UnknownEvent),
+                Kind::Unknown | Kind::Logout | Kind::Hook(_) | Kind::UniversalLogout => {
+                    Effect::Ignored(Ignored::UnknownEvent)
+                }
                 Kind::Verification => transmitter.verification_event(token, &event, now)?,
                 Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
                 Kind::Event(kind) => {
@@ -307,9 +504,9 @@ impl Delivery {
                 status,
                 said,
             }),
-            Effect::Verified => Some(Record::Verified {
+            Effect::Verified { at } => Some(Record::Verified {
                 transmitter,
-                at: self.now.unix,
+                at: at.min(self.now.unix),
             }),
             Effect::Rules | Effect::Ignored(_) => None,
         };
@@ -430,6 +627,17 @@ fn reject<'t>(
     response
 }
 
+/// Returns the value of a header, or `None` if the header is absent or repeated.
+fn the_value<'h>(headers: &[(&'h str, &'h [u8])], name: &str) -> Option<&'h [u8]> {
+    let mut values = headers
+        .iter()
+        .filter(|(it, _)| it.eq_ignore_ascii_case(name));
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => Some(value.trim_ascii()),
+        _ => None,
+    }
+}
+
 /// Checks that the subjects of all events name something. For the fuzzer.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn check_subjects(payload: &str) {
@@ -454,6 +662,10 @@ fn seconds(time: SystemTime) -> u64 {
 const REPEAT_AFTER: Duration = Duration::from_secs(2);
 /// The maximum size of an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 64 * 1024;
+/// The maximum size of a delivery of an event hook, in bytes.
+pub(crate) const MAX_HOOK: usize = 1024 * 1024;
+const CHALLENGE: &str = "x-okta-verification-challenge";
+const MAX_CHALLENGE: usize = 256;
 
 #[cfg(test)]
 mod tests;

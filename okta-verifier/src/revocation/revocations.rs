@@ -9,10 +9,10 @@ use std::{
 };
 
 use super::{
-    ActiveTransmitter, RevocationSnapshot, Rule, SubjectClaim, TransmitterState,
+    ActiveTransmitter, RevocationSnapshot, Rule, Signal, SubjectClaim, TransmitterState,
     issuer_rules::IssuerRules,
     log::{Append, AppendFailed, LogEntry, LogSettings, Record, SharedLog, SharedRules},
-    receiver::{Delivery, MAX_EVENT, Receiver},
+    receiver::{Delivery, MAX_EVENT, MAX_HOOK, Receiver},
     registry::Registry,
     rule::Kind,
     settings::Settings,
@@ -124,7 +124,7 @@ impl Revocations {
     /// Returns a handle that receives no events.
     #[cfg(test)]
     pub(super) fn new(settings: Settings) -> Self {
-        let receiver = Receiver::new(Vec::new(), Vec::new(), Default::default());
+        let receiver = Receiver::new(Default::default(), Default::default());
         Self::receiving(settings, receiver.expect("there is no setting"), None)
     }
 
@@ -342,21 +342,112 @@ impl Revocations {
         self.deliver(delivery).await.into_logout_response()
     }
 
-    /// Returns whether there is a [`BackChannelLogout`](super::BackChannelLogout), so that an adapter serves a route
-    /// for it.
+    /// Receives the events of an event hook of Okta, and applies them. Returns the response. `headers` has the name and
+    /// the value of each header field, and `body` is the body of the request; one of more than
+    /// [`MAX_HOOK`](Self::MAX_HOOK) bytes need not be complete.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 200, with JSON | `GET`, with which Okta verifies the hook |
+    /// | 204 | the events were applied, or can never be: [`transmitters`](Self::transmitters) counts which |
+    /// | 400 | `GET` without the header `X-Okta-Verification-Challenge` |
+    /// | 401 | the secret is wrong or absent |
+    /// | 405 | another method |
+    /// | 503, with `Retry-After` | the body is too large, or the shared log cannot be written; Okta sends it once more |
     ///
     /// ```
-    /// use okta_verifier::revocation::{BackChannelLogout, Revocations};
+    /// use okta_verifier::revocation::{EventHook, Revocations};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let secret = "32 random bytes or more, as text";
+    /// let hook = EventHook::okta("https://acme.okta.com", secret);
+    /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    /// let challenge = ("x-okta-verification-challenge", &b"abc"[..]);
+    ///
+    /// let verified = revocations.receive_hook("GET", [("authorization", secret.as_bytes()), challenge], b"").await;
+    /// assert_eq!((verified.status().as_u16(), &**verified.body()), (200, r#"{"verification":"abc"}"#));
+    /// let rejected = revocations.receive_hook("GET", [("authorization", &b"guessed"[..]), challenge], b"").await;
+    /// assert_eq!(rejected.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive_hook<'h>(
+        &self,
+        method: &str,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+        body: &[u8],
+    ) -> Response<String> {
+        let headers: Vec<_> = headers.into_iter().collect();
+        match method {
+            "GET" => EventResponse::of_verification(self.0.receiver.verify_hook(&headers)),
+            "POST" => {
+                let delivery = self.0.receiver.receive_hook(&headers, body);
+                self.deliver(delivery).await.into_hook_response()
+            }
+            _ => EventResponse::MethodNotAllowed.into_hook_response(),
+        }
+    }
+
+    /// The maximum size of a delivery of an event hook in bytes, 1 MiB.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::{EventHook, Revocations};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let secret = "32 random bytes or more, as text";
+    /// # let hook = EventHook::okta("https://acme.okta.com", secret);
+    /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    /// let send = async |size| {
+    ///     let headers = [("authorization", secret.as_bytes())];
+    ///     revocations.receive_hook("POST", headers, &vec![b' '; size]).await.status()
+    /// };
+    /// assert_eq!(send(Revocations::MAX_HOOK).await, 204); // it has no event
+    /// assert_eq!(send(Revocations::MAX_HOOK + 1).await, 503);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const MAX_HOOK: usize = MAX_HOOK;
+
+    /// Receives a request of Okta's Universal Logout (Global Token Revocation), and applies it. Returns the response.
+    /// `authorization` has the value of each field line `Authorization`. `body` is JSON; one of more than
+    /// [`MAX_EVENT`](Self::MAX_EVENT) bytes need not be complete.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 204 | the user's tokens are rejected from now on, whether or not there is such a user |
+    /// | 400 | the body names no user by `email` or `iss_sub`, or by `email` without [`email_claim`](super::RevocationsBuilder::email_claim) |
+    /// | 401 | the token of the request is not genuine, has expired, or is for another endpoint |
+    /// | 403 | the token is about another app |
+    /// | 405, 413 | the method is not `POST`, the body is too large |
+    /// | 503, with `Retry-After` | the keys cannot be fetched, or the shared log cannot be written |
+    ///
+    /// [`UniversalLogout`](super::UniversalLogout) has an example.
+    pub async fn receive_universal_logout<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Response<String> {
+        let receiver = &self.0.receiver;
+        let delivery = receiver.receive_universal_logout(method, authorization, body);
+        self.deliver(delivery.await)
+            .await
+            .into_universal_logout_response()
+    }
+
+    /// Returns whether there is a sender of this signal, so that an adapter serves a route for it.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{BackChannelLogout, Revocations, Signal};
     ///
     /// let builder = || Revocations::builder().forgets_at_restart();
     /// let provider = BackChannelLogout::new("https://sso.example.com", "web-shop");
-    /// assert!(builder().back_channel_logout(provider).build()?.receives_logouts());
-    /// assert!(!builder().build()?.receives_logouts());
+    /// assert!(builder().back_channel_logout(provider).build()?.receives(Signal::BackChannelLogout));
+    /// assert!(!builder().build()?.receives(Signal::BackChannelLogout));
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
-    pub fn receives_logouts(&self) -> bool {
-        self.0.receiver.receives_logouts()
+    pub fn receives(&self, signal: Signal) -> bool {
+        self.0.receiver.receives(signal)
     }
 
     /// Applies the rules of an event, and writes them to the shared log before it is confirmed.

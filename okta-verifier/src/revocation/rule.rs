@@ -252,6 +252,22 @@ impl Rule {
         marks.into_iter().flatten().map(of_mark).collect()
     }
 
+    /// Returns a rule about the same user at one client, or `None` if the rule is not about a user.
+    pub(super) fn at_client(&self, client: &str) -> Option<Self> {
+        let Kind::Subject { claim, value } = &self.kind else {
+            return None;
+        };
+        let kind = Kind::SubjectAtClient {
+            claim: *claim,
+            value: value.clone(),
+            client: client.into(),
+        };
+        Some(Self {
+            kind,
+            ..self.clone()
+        })
+    }
+
     fn new(issuer: impl Into<String>, kind: Kind) -> Self {
         Self {
             issuer: issuer.into().into(),

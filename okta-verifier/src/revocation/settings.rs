@@ -3,10 +3,10 @@
 use std::{fmt, ops::RangeInclusive, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use super::{
-    BackChannelLogout, Doubt, RevocationLog, RevocationSnapshot, Revocations, SharedLog,
-    Transmitter,
+    BackChannelLogout, Doubt, EventHook, RevocationLog, RevocationSnapshot, Revocations, SharedLog,
+    Transmitter, UniversalLogout,
     log::LogSettings,
-    receiver::{ConfiguredClaims, Receiver},
+    receiver::{ConfiguredClaims, Receiver, Senders},
     revocations::MAX_LEEWAY,
 };
 use crate::{error::ConfigError, sync::clock::wall_clock};
@@ -44,8 +44,7 @@ pub struct RevocationsBuilder {
     forgets: bool,
     rejects_earlier: bool,
     snapshot: Option<Option<RevocationSnapshot>>,
-    transmitters: Vec<Transmitter>,
-    providers: Vec<BackChannelLogout>,
+    senders: Senders,
     log: Option<Box<dyn RevocationLog>>,
     max_lag: Option<Duration>,
     doubt: Option<Doubt>,
@@ -118,8 +117,7 @@ impl Revocations {
             forgets: false,
             rejects_earlier: false,
             snapshot: None,
-            transmitters: Vec::new(),
-            providers: Vec::new(),
+            senders: Senders::default(),
             log: None,
             max_lag: None,
             doubt: None,
@@ -287,7 +285,7 @@ impl RevocationsBuilder {
     /// assert!(builder().transmitter(Transmitter::okta("https://acme.okta.com")).build().is_err()); // no audience
     /// ```
     pub fn transmitter(mut self, transmitter: Transmitter) -> Self {
-        self.transmitters.push(transmitter);
+        self.senders.transmitters.push(transmitter);
         self
     }
 
@@ -302,7 +300,39 @@ impl RevocationsBuilder {
     /// assert!(builder.back_channel_logout(provider).build().is_ok());
     /// ```
     pub fn back_channel_logout(mut self, provider: BackChannelLogout) -> Self {
-        self.providers.push(provider);
+        self.senders.providers.push(provider);
+        self
+    }
+
+    /// Receives the events of this event hook, and makes rules of them. Call this method once per org. The events arrive
+    /// at [`Revocations::receive_hook`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{EventHook, Revocations};
+    ///
+    /// let hook = EventHook::okta("https://acme.okta.com", "32 random bytes or more, as text");
+    /// let builder = || Revocations::builder().forgets_at_restart();
+    /// assert!(builder().event_hook(hook).build().is_ok());
+    /// assert!(builder().event_hook(EventHook::okta("https://acme.okta.com", "short")).build().is_err());
+    /// ```
+    pub fn event_hook(mut self, hook: EventHook) -> Self {
+        self.senders.hooks.push(hook);
+        self
+    }
+
+    /// Receives the requests of this Universal Logout, and makes rules of them. Call this method once per org. The
+    /// requests arrive at [`Revocations::receive_universal_logout`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, UniversalLogout};
+    ///
+    /// let endpoint = "https://api.acme.test/events/universal-logout";
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", endpoint, "0oa1client");
+    /// let builder = Revocations::builder().email_claim("email").forgets_at_restart();
+    /// assert!(builder.universal_logout(logout).build().is_ok());
+    /// ```
+    pub fn universal_logout(mut self, logout: UniversalLogout) -> Self {
+        self.senders.logouts.push(logout);
         self
     }
 
@@ -459,7 +489,7 @@ impl RevocationsBuilder {
             email: settings.email_claim.is_some(),
             session: settings.session_claim.is_some(),
         };
-        let receiver = Receiver::new(self.transmitters, self.providers, claims)?;
+        let receiver = Receiver::new(self.senders, claims)?;
         let revocations = Revocations::receiving(settings, receiver, log);
         if let Some(saved) = self.snapshot.flatten() {
             revocations.restore(&saved);
@@ -477,7 +507,9 @@ impl fmt::Debug for RevocationsBuilder {
             .field("email_claim", &self.email_claim)
             .field("measure", &self.measure)
             .field("capacity", &self.capacity)
-            .field("transmitters", &self.transmitters)
+            .field("transmitters", &self.senders.transmitters)
+            .field("event_hooks", &self.senders.hooks)
+            .field("universal_logouts", &self.senders.logouts)
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    stats::transmitters::{StreamStatus, TransmitterState},
+    stats::transmitters::{Signal, StreamStatus, TransmitterState},
     sync::{
         clock::Now,
         token_bucket::{Rate, TokenBucket},
@@ -21,6 +21,8 @@ pub(super) enum Ignored {
     /// The default or the settings say so.
     Reaction,
     UnknownEvent,
+    /// What the event tells of has failed.
+    Outcome,
     /// The token has no event.
     NoEvent,
     /// There is no subject, or it has no format.
@@ -41,6 +43,7 @@ impl Ignored {
         match self {
             Self::Reaction => "reaction",
             Self::UnknownEvent => "unknown_event",
+            Self::Outcome => "outcome",
             Self::NoEvent => "no_event",
             Self::NoSubject => "no_subject",
             Self::UnknownSubject => "unknown_subject",
@@ -51,9 +54,10 @@ impl Ignored {
         }
     }
 
-    /// Returns whether an operator should know of it. An event that the settings ignore is none of these.
+    /// Returns whether an operator should know of it. An event that the settings ignore, or about something that has
+    /// failed, is none of these.
     pub(super) const fn is_unexpected(self) -> bool {
-        !matches!(self, Self::Reaction)
+        !matches!(self, Self::Reaction | Self::Outcome)
     }
 }
 
@@ -75,13 +79,13 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn snapshot(&self, issuer: &str, is_logout: bool) -> TransmitterState {
+    pub(super) fn snapshot(&self, issuer: &str, signal: Signal) -> TransmitterState {
         let state = self.lock();
         let flat = |(key, count): (&&'static str, &u64)| (*key, *count);
         let ignored = state.ignored.iter();
         TransmitterState {
             issuer: issuer.to_owned(),
-            is_logout,
+            signal,
             stream: state.status,
             last_received: state.last_received,
             last_verified: state.last_verified,
@@ -194,7 +198,10 @@ mod tests {
         let stream = Stream::default();
         assert_eq!(stream.set_status(StreamStatus::Enabled, 20), Some(true));
         assert_eq!(stream.set_status(StreamStatus::Paused, 19), None);
-        assert_eq!(stream.snapshot("", false).stream, StreamStatus::Enabled);
+        assert_eq!(
+            stream.snapshot("", Signal::SecurityEvent).stream,
+            StreamStatus::Enabled
+        );
         assert_eq!(stream.set_status(StreamStatus::Paused, 20), Some(true));
         assert_eq!(stream.set_status(StreamStatus::Paused, 30), Some(false));
     }
@@ -213,7 +220,7 @@ mod tests {
         stream.apply("session-revoked");
         stream.ignore("unknown", Ignored::UnknownEvent);
         stream.reject("invalid_key");
-        let state = stream.snapshot("https://a.test", false);
+        let state = stream.snapshot("https://a.test", Signal::SecurityEvent);
         assert_eq!(state.applied, [("session-revoked", 2)]);
         assert_eq!(state.ignored, [("unknown", "unknown_event", 1)]);
         assert_eq!(state.rejected, [("invalid_key", 1)]);

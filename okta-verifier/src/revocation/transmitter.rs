@@ -52,6 +52,8 @@ pub struct Transmitter {
     pub(super) verify_every: Option<(Duration, ManagementToken)>,
     pub(super) silent_after: Option<Duration>,
     pub(super) verification_endpoint: Option<String>,
+    /// Whether its events are not signed, as those of an event hook.
+    pub(super) is_unsigned: bool,
 }
 
 impl Transmitter {
@@ -106,7 +108,14 @@ impl Transmitter {
             verify_every: None,
             silent_after: None,
             verification_endpoint: None,
+            is_unsigned: false,
         }
+    }
+
+    /// Returns the settings of a sender of unsigned events, for which the secret alone vouches.
+    pub(super) fn unsigned(mut self) -> Self {
+        self.is_unsigned = true;
+        self
     }
 
     /// Accepts events with this `aud`. Call this method again for each further audience. Required, because a
@@ -391,10 +400,13 @@ impl Transmitter {
     ///
     /// Returns the first wrong setting.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let problem = if self.audiences.is_empty() || self.audiences.iter().any(String::is_empty) {
+        let lacks_audience = !self.is_unsigned && self.audiences.is_empty();
+        let problem = if lacks_audience || self.audiences.iter().any(String::is_empty) {
             "write the `aud` of the events with .audience(..), because the transmitter signs events for other receivers too"
         } else if !self.secrets.iter().all(is_field_value) {
             "authorization: write the value of the field Authorization in printable ASCII, such as \"Bearer\" and a secret"
+        } else if self.is_unsigned && !self.secrets.iter().all(is_long) {
+            "write an authentication secret of at least 32 random characters"
         } else if !self.verification_secrets.iter().all(is_long) {
             "verification_secret: write at least 32 random bytes as text, the same in every instance"
         } else if self.algorithms == Algorithms::NONE {

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 /// What one transmitter has sent since the receiver was built, and the state of its stream, from
 /// [`Revocations::transmitters`](crate::revocation::Revocations::transmitters) and [`Stats`](crate::stats::Stats). Each
-/// number only grows. The state is that of this instance.
+/// number only grows, and is that of this instance. With a [shared log](crate::revocation::RevocationLog), all instances
+/// have the same `stream` and `last_verified`.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -26,8 +27,8 @@ use std::time::SystemTime;
 pub struct TransmitterState {
     /// The issuer of the events, as configured.
     pub issuer: String,
-    /// Whether the row is about logout tokens of a [`BackChannelLogout`](crate::revocation::BackChannelLogout).
-    pub is_logout: bool,
+    /// What this sender sends.
+    pub signal: Signal,
     /// What the last `stream-updated` event said.
     pub stream: StreamStatus,
     /// When the last event arrived whose signature was verified.
@@ -95,6 +96,43 @@ pub struct VerificationRequestStats {
     pub failed: Vec<(&'static str, u64)>,
 }
 
+/// What a sender of signals sends.
+///
+/// ```
+/// use okta_verifier::revocation::{EventHook, Revocations, Signal};
+///
+/// let hook = EventHook::okta("https://acme.okta.com", "32 random bytes or more, as text");
+/// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+/// let signal = revocations.transmitters()[0].signal;
+/// assert_eq!((signal, signal.name()), (Signal::EventHook, "event_hook"));
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Signal {
+    /// The security events of a [`Transmitter`](crate::revocation::Transmitter).
+    SecurityEvent,
+    /// The logout tokens of a [`BackChannelLogout`](crate::revocation::BackChannelLogout).
+    BackChannelLogout,
+    /// The events of an [`EventHook`](crate::revocation::EventHook).
+    EventHook,
+    /// The requests of a [`UniversalLogout`](crate::revocation::UniversalLogout).
+    UniversalLogout,
+}
+
+impl Signal {
+    /// Returns the name for metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SecurityEvent => "security_event",
+            Self::BackChannelLogout => "back_channel_logout",
+            Self::EventHook => "event_hook",
+            Self::UniversalLogout => "universal_logout",
+        }
+    }
+}
+
 /// The status of a stream (SSF 1.0 §8.1.2).
 ///
 /// ```
@@ -130,6 +168,16 @@ impl StreamStatus {
             "paused" => Some(Self::Paused),
             "disabled" => Some(Self::Disabled),
             _ => None,
+        }
+    }
+
+    /// Returns a larger number for a status in which more events are missing.
+    pub(crate) const fn severity(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Enabled => 1,
+            Self::Paused => 2,
+            Self::Disabled => 3,
         }
     }
 

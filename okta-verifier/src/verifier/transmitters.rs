@@ -29,7 +29,7 @@ pub(super) fn connect(
 ) -> Result<(), ConfigError> {
     for transmitter in revocations.active_transmitters() {
         transmitter.choose_targets(&targets(issuers), has_resolver)?;
-        if !transmitter.has_keys() {
+        if transmitter.needs_keys() {
             transmitter.set_keys(keys(transmitter, issuers, clients)?);
         }
         if let Some(verification) = transmitter.verification()

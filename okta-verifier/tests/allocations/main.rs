@@ -98,7 +98,7 @@ fn cached_token_allocates_nothing() {
     );
 }
 
-// conformance 314
+// conformance 304
 #[test]
 fn cached_token_takes_at_most_1_400_bytes_with_revocation_rules() {
     const TOKENS: i64 = 10_000;

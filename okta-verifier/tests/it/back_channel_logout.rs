@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use okta_verifier::{
     Verifier,
-    revocation::{BackChannelLogout, Revocations},
+    revocation::{BackChannelLogout, Revocations, Signal},
 };
 use okta_verifier_testing::{EventBuilder, MockOkta, TestIssuer};
 use serde_json::json;
@@ -157,7 +157,7 @@ async fn logout_token_is_neither_an_event_nor_an_access_token() {
 #[tokio::test]
 async fn logout_rejects_the_tokens_of_the_session() {
     let fixture = Fixture::new();
-    assert!(fixture.revocations.receives_logouts());
+    assert!(fixture.revocations.receives(Signal::BackChannelLogout));
     for _ in 0..2 {
         assert_eq!(fixture.deliver(fixture.logout()).await, 200);
     }
@@ -165,7 +165,7 @@ async fn logout_rejects_the_tokens_of_the_session() {
     assert_eq!(fixture.code("ada", "session-2").await, "ok");
     assert_eq!(fixture.code("bob", "session-3").await, "ok");
     let state = fixture.revocations.transmitters().remove(0);
-    assert!(state.is_logout);
+    assert_eq!(state.signal, Signal::BackChannelLogout);
     assert_eq!(state.applied, [("logout", 2)]);
 }
 

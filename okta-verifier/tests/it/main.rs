@@ -11,6 +11,7 @@ mod config;
 mod conformance;
 mod dpop;
 mod env;
+mod event_hooks;
 mod expired;
 #[cfg(feature = "explain")]
 mod explain;
@@ -48,6 +49,7 @@ mod token_form;
 mod token_size;
 mod trusted_proxies;
 mod unavailable;
+mod universal_logout;
 mod verified_token;
 mod why_401;
 

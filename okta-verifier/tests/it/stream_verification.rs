@@ -131,7 +131,7 @@ async fn respond(stream: &mut TcpStream, status: &str, body: &str) {
     stream.write_all(response.as_bytes()).await.unwrap();
 }
 
-// conformance 311
+// conformance 301
 #[tokio::test]
 async fn stream_verification_is_requested_and_its_event_is_accepted_by_each_instance() {
     let mut transmitter = FakeTransmitter::start().await;
@@ -162,7 +162,7 @@ async fn stream_verification_begins_with_the_first_token_or_the_first_event() {
     transmitter.requested_state().await;
 }
 
-// conformance 313
+// conformance 303
 #[tokio::test]
 async fn stream_that_is_paused_is_degraded_in_health_and_counters() {
     let transmitter = FakeTransmitter::start().await;

@@ -64,8 +64,16 @@ impl Fixture {
     }
 }
 
+fn build(transmitters: Vec<Transmitter>) -> Result<Receiver, ConfigError> {
+    let senders = Senders {
+        transmitters,
+        ..Senders::default()
+    };
+    Receiver::new(senders, ALL)
+}
+
 fn receiver(transmitters: Vec<Transmitter>, issuers: &[&str]) -> Receiver {
-    let receiver = Receiver::new(transmitters, Vec::new(), ALL).unwrap();
+    let receiver = build(transmitters).unwrap();
     let known: Vec<_> = issuers.iter().map(|issuer| target(issuer, &[])).collect();
     for transmitter in receiver.transmitters() {
         transmitter.choose_targets(&known, false).unwrap();

@@ -161,7 +161,7 @@ fn logged_while_paused(future: impl Future<Output = ()>) -> Vec<(Level, String)>
     lines.map(|line| (line.level, line.text)).collect()
 }
 
-// conformance 311
+// conformance 301
 #[tokio::test(start_paused = true)]
 async fn verification_endpoint_that_may_not_be_used_receives_no_request() {
     let at = "https://ssf.test/realms/a/.well-known/ssf-configuration";
@@ -246,7 +246,7 @@ fn verification_is_requested_once_per_interval_by_one_task() {
     assert_eq!(lines, []);
 }
 
-// conformance 312
+// conformance 302
 #[test]
 fn verification_that_brings_no_event_is_a_silence_and_is_logged_once() {
     let lines = logged_while_paused(async {
@@ -415,7 +415,7 @@ async fn request_over_http(issuer: &str) -> Result<(), RequestError> {
     verification.request(&connection).await
 }
 
-// conformance 311
+// conformance 301
 #[tokio::test]
 async fn verification_request_follows_no_redirect_and_shows_no_token() {
     let redirect = format!(

@@ -266,7 +266,7 @@ async fn event_that_is_repeated_makes_the_same_rules() {
 async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
     let okta = TestIssuer::new("api://orders");
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], Vec::new(), ALL).unwrap();
+    let receiver = build(vec![transmitter.keys(okta.jwks())]).unwrap();
     let transmitter = &receiver.transmitters[0];
     let known = [
         target("https://okta.test/oauth2/default", &[]),
@@ -310,8 +310,7 @@ async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
 #[test]
 fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
     let choose = |transmitter: Transmitter, known: &[&str], is_open| {
-        let receiver =
-            Receiver::new(vec![transmitter.audience(EVENT_AUDIENCE)], Vec::new(), ALL).unwrap();
+        let receiver = build(vec![transmitter.audience(EVENT_AUDIENCE)]).unwrap();
         let known: Vec<_> = known.iter().map(|issuer| target(issuer, &[])).collect();
         receiver.transmitters[0].choose_targets(&known, is_open)
     };
@@ -329,9 +328,9 @@ fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
 
 #[test]
 fn transmitter_with_a_wrong_setting_is_rejected() {
-    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], Vec::new(), ALL);
+    let build_one = |transmitter: Transmitter| build(vec![transmitter]);
     let okta = || Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
-    assert!(build(okta()).is_ok());
+    assert!(build_one(okta()).is_ok());
     for wrong in [
         Transmitter::okta("https://okta.test"),
         okta().audience(""),
@@ -344,7 +343,7 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
         okta().jwks_uri("http://okta.test/keys"),
         okta().jwks_uri("http://127.0.0.1/keys"),
     ] {
-        assert!(build(wrong).is_err());
+        assert!(build_one(wrong).is_err());
     }
     for issuer in [
         "",
@@ -356,11 +355,11 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
         "https://okta.test/ö",
     ] {
         let transmitter = Transmitter::okta(issuer).audience(EVENT_AUDIENCE);
-        assert!(build(transmitter).is_err(), "{issuer}");
+        assert!(build_one(transmitter).is_err(), "{issuer}");
     }
     let local = Transmitter::okta("http://127.0.0.1:8080").audience(EVENT_AUDIENCE);
-    assert!(build(local).is_ok());
-    assert!(Receiver::new(vec![okta(), okta()], Vec::new(), ALL).is_err());
+    assert!(build_one(local).is_ok());
+    assert!(build(vec![okta(), okta()]).is_err());
 }
 
 #[test]
@@ -396,7 +395,7 @@ fn transmitter_with_wrong_settings_of_verification_is_rejected() {
         new().silent_after(10 * minute),
         new().verification_endpoint("https://sso.example.com/verify"),
     ] {
-        let error = Receiver::new(vec![wrong], Vec::new(), ALL).err();
+        let error = build(vec![wrong]).err();
         assert!(matches!(error, Some(ConfigError::Transmitter { .. })));
     }
     for right in [
@@ -405,6 +404,6 @@ fn transmitter_with_wrong_settings_of_verification_is_rejected() {
         every(minute).silent_after(2 * minute),
         every(minute).verification_endpoint("https://other.example.com/verify"),
     ] {
-        assert!(Receiver::new(vec![right], Vec::new(), ALL).is_ok());
+        assert!(build(vec![right]).is_ok());
     }
 }

@@ -143,7 +143,7 @@ async fn stream_event_about_another_stream_is_ignored() {
     assert_eq!(state.ignored, expected);
 }
 
-// conformance 313
+// conformance 303
 #[tokio::test]
 async fn stream_that_is_paused_or_disabled_is_degraded() {
     let fixture = Fixture::new(TestIssuer::keycloak("orders"), |it| it);
@@ -152,12 +152,16 @@ async fn stream_that_is_paused_or_disabled_is_degraded() {
     for (status, is_degraded) in [("paused", true), ("enabled", false), ("disabled", true)] {
         let event = stream_event(&fixture, UPDATED).member("status", status);
         assert!(fixture.rules(event).await.is_empty());
-        assert_eq!(transmitter.is_degraded(Now::read()), is_degraded, "{status}");
+        assert_eq!(
+            transmitter.is_degraded(Now::read()),
+            is_degraded,
+            "{status}"
+        );
         assert_eq!(fixture.receiver.states()[0].is_degraded(), is_degraded);
     }
 }
 
-// conformance 312
+// conformance 302
 #[tokio::test(start_paused = true)]
 async fn stream_is_silent_until_a_verification_event_of_now_arrives() {
     let minute = std::time::Duration::from_secs(60);

@@ -98,7 +98,9 @@ mod config;
 mod connection;
 mod error;
 mod replay;
+mod revocation_log;
 
 pub use config::RedisConfig;
 pub use error::RedisConfigError;
 pub use replay::RedisReplayStore;
+pub use revocation_log::RedisRevocationLog;

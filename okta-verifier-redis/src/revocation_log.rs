@@ -132,9 +132,9 @@ impl RedisRevocationLog {
     }
 
     async fn read_after(&self, after: Option<&LogPosition>) -> Result<LogRead, Failure> {
-        let stored = self.unread.stored();
         // A position that cannot be read is one of another log.
         let position = after.and_then(|after| Position::parse(after.as_str()));
+        let stored = self.unread.begin(position.as_ref());
         let mut page = self.page(position.as_ref()).await?;
         let mut is_continuous = after.is_none() || page.is_continuous;
         if is_continuous && page.is_complete && self.unread.is_missing(stored) {
@@ -147,7 +147,7 @@ impl RedisRevocationLog {
         }
         Ok(LogRead {
             position: LogPosition::new(page.position.to_string()),
-            entries: page.entries.into_iter().map(|(_, entry)| entry).collect(),
+            entries: page.entries.into_iter().map(|entry| entry.rule).collect(),
             is_complete: page.is_complete,
             is_continuous,
         })
@@ -157,7 +157,8 @@ impl RedisRevocationLog {
         let command = script::read(&self.keys, position);
         let reply = self.connection.send(self.keys.entries.clone(), command);
         let page = Page::parse(&reply.await?, position).ok_or(UNEXPECTED)?;
-        self.unread.read(page.entries.iter().map(|(tag, _)| *tag));
+        let entries = page.entries.iter();
+        self.unread.read(entries.map(|entry| (entry.id, entry.tag)));
         Ok(page)
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn read(keys: &Keys, position: Option<&Position>) -> Command {
 /// The reply to a read.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub(super) entries: Vec<(Tag, LogEntry)>,
+    pub(super) entries: Vec<Entry>,
     pub(super) position: Position,
     pub(super) is_complete: bool,
     /// Whether the entries follow the position of the read. If not, they are the first ones of the log.
@@ -110,11 +110,7 @@ impl Page {
             },
             is_complete: parts.is_complete,
             is_continuous: parts.is_continuous,
-            entries: parts
-                .entries
-                .into_iter()
-                .map(|entry| (entry.tag, entry.rule))
-                .collect(),
+            entries: parts.entries,
         })
     }
 }
@@ -127,10 +123,11 @@ struct Parts {
     entries: Vec<Entry>,
 }
 
-struct Entry {
-    id: EntryId,
-    tag: Tag,
-    rule: LogEntry,
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: EntryId,
+    pub(super) tag: Tag,
+    pub(super) rule: LogEntry,
 }
 
 impl Parts {

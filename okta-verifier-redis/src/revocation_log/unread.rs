@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::position::Tag;
+use super::position::{EntryId, Position, Tag};
 
 /// The appends of this instance that it has not read back. A server can fail after it has confirmed an append and
 /// before any instance has read it. No reader misses the entries then, except the instance that appended them.
@@ -19,11 +19,14 @@ struct State {
     stored: u64,
 }
 
-enum Append {
-    /// No reply has arrived. A read may have the entries before the reply to the append arrives.
-    Sent { is_read: bool },
-    /// The server confirmed it, as the append with this number.
-    Stored(u64),
+#[derive(Default)]
+struct Append {
+    /// How many appends the server had confirmed before this one, or `None` if no reply has arrived. A read may have
+    /// the entries before the reply to the append arrives.
+    stored: Option<u64>,
+    /// The entry that was read. It counts for good when a later read begins after it: until then the caller may have
+    /// dropped the read that returned it.
+    read: Option<EntryId>,
 }
 
 /// An append that is being sent. If it is dropped without a confirmation, the append is forgotten, because its
@@ -40,24 +43,30 @@ impl Unread {
         if state.appends.len() == MAX {
             return None;
         }
-        state.appends.insert(tag, Append::Sent { is_read: false });
+        state.appends.insert(tag, Append::default());
         drop(state);
         Some(Sent { unread: self, tag })
     }
 
-    /// Returns the number of appends that were confirmed so far. A read that begins now must have all of them.
-    pub(super) fn stored(&self) -> u64 {
-        self.lock().stored
+    /// Begins a read after `position`. Returns the number of appends that were confirmed so far, all of which the log
+    /// must have.
+    pub(super) fn begin(&self, position: Option<&Position>) -> u64 {
+        let after = position.and_then(|position| position.last);
+        let mut state = self.lock();
+        state.appends.retain(|_, append| {
+            let is_before = |read| after.is_some_and(|(after, _)| read <= after);
+            append.read = append.read.filter(|read| is_before(*read));
+            append.stored.is_none() || append.read.is_none()
+        });
+        state.stored
     }
 
-    /// Records the tags of entries that were read.
-    pub(super) fn read(&self, tags: impl Iterator<Item = Tag>) {
+    /// Records the entries that were read.
+    pub(super) fn read(&self, entries: impl Iterator<Item = (EntryId, Tag)>) {
         let mut state = self.lock();
-        for tag in tags {
-            match state.appends.get_mut(&tag) {
-                Some(Append::Sent { is_read }) => *is_read = true,
-                Some(Append::Stored(_)) => drop(state.appends.remove(&tag)),
-                None => {}
+        for (id, tag) in entries {
+            if let Some(append) = state.appends.get_mut(&tag) {
+                append.read = Some(id);
             }
         }
     }
@@ -66,7 +75,7 @@ impl Unread {
     pub(super) fn is_missing(&self, stored: u64) -> bool {
         let state = self.lock();
         let mut appends = state.appends.values();
-        appends.any(|append| append.is_among(stored))
+        appends.any(|append| append.read.is_none() && append.is_among(stored))
     }
 
     /// Forgets the first `stored` confirmed appends.
@@ -82,7 +91,7 @@ impl Unread {
 
 impl Append {
     fn is_among(&self, stored: u64) -> bool {
-        matches!(self, Self::Stored(number) if *number < stored)
+        self.stored.is_some_and(|number| number < stored)
     }
 }
 
@@ -96,8 +105,8 @@ impl Sent<'_> {
         let mut state = self.unread.lock();
         let number = state.stored;
         state.stored += 1;
-        if let Some(append @ Append::Sent { is_read: false }) = state.appends.get_mut(&self.tag) {
-            *append = Append::Stored(number);
+        if let Some(append) = state.appends.get_mut(&self.tag) {
+            append.stored = Some(number);
         }
     }
 }
@@ -105,7 +114,8 @@ impl Sent<'_> {
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
         let mut state = self.unread.lock();
-        if let Some(Append::Sent { .. }) = state.appends.get(&self.tag) {
+        let is_stored = |append: &Append| append.stored.is_some();
+        if !state.appends.get(&self.tag).is_some_and(is_stored) {
             state.appends.remove(&self.tag);
         }
     }
@@ -119,26 +129,60 @@ const MAX: usize = 16_384;
 mod tests {
     use super::*;
 
+    const BIRTH: &str = "00000000000000b1";
+
+    /// Appends, and returns the tag.
+    fn append(unread: &Unread) -> Tag {
+        let tag = Tag::random();
+        unread.send(tag).unwrap().stored();
+        tag
+    }
+
+    fn read(unread: &Unread, id: &str, tag: Tag) {
+        unread.read([(EntryId::parse(id).unwrap(), tag)].into_iter());
+    }
+
+    fn begin(unread: &Unread, after: &str) -> u64 {
+        unread.begin(Position::parse(&format!("{BIRTH} {after} {BIRTH}")).as_ref())
+    }
+
     #[test]
     fn unread_append_is_missing_until_it_is_read() {
-        let (unread, tag) = (Unread::default(), Tag::random());
-        unread.send(tag).unwrap().stored();
-        assert!(unread.is_missing(unread.stored()));
+        let unread = Unread::default();
+        let tag = append(&unread);
+        assert!(unread.is_missing(unread.begin(None)));
         // A read that began before the confirmation need not have it.
         assert!(!unread.is_missing(0));
-        unread.read([Tag::random()].into_iter());
+        read(&unread, "1-0", Tag::random());
         assert!(unread.is_missing(1));
-        unread.read([tag].into_iter());
+        read(&unread, "2-0", tag);
         assert!(!unread.is_missing(1));
+        assert!(!unread.is_missing(begin(&unread, "2-0")));
+        assert!(unread.lock().appends.is_empty());
+    }
+
+    #[test]
+    fn unread_append_whose_read_was_dropped_is_missing_again() {
+        for before in [None, Some("1-9")] {
+            let unread = Unread::default();
+            let tag = append(&unread);
+            read(&unread, "2-0", tag);
+            let stored = match before {
+                Some(before) => begin(&unread, before),
+                None => unread.begin(None),
+            };
+            assert!(unread.is_missing(stored));
+        }
     }
 
     #[test]
     fn unread_append_that_is_read_before_its_confirmation_is_not_missing() {
         let (unread, tag) = (Unread::default(), Tag::random());
         let sent = unread.send(tag).unwrap();
-        unread.read([tag].into_iter());
+        read(&unread, "1-0", tag);
+        begin(&unread, "1-0");
         sent.stored();
-        assert!(!unread.is_missing(unread.stored()));
+        assert!(!unread.is_missing(begin(&unread, "3-0")));
         assert!(unread.lock().appends.is_empty());
     }
 
@@ -146,29 +190,29 @@ mod tests {
     fn unread_append_without_a_confirmation_is_forgotten() {
         let unread = Unread::default();
         drop(unread.send(Tag::random()).unwrap());
-        assert_eq!(unread.stored(), 0);
+        assert_eq!(unread.begin(None), 0);
         assert!(unread.lock().appends.is_empty());
     }
 
     #[test]
     fn unread_appends_that_are_forgotten_are_those_before_the_read() {
-        let (unread, later) = (Unread::default(), Tag::random());
-        unread.send(Tag::random()).unwrap().stored();
-        let stored = unread.stored();
-        unread.send(later).unwrap().stored();
+        let unread = Unread::default();
+        append(&unread);
+        let stored = unread.begin(None);
+        append(&unread);
         unread.forget(stored);
         assert!(!unread.is_missing(stored));
-        assert!(unread.is_missing(unread.stored()));
+        assert!(unread.is_missing(unread.begin(None)));
     }
 
     #[test]
     fn unread_appends_have_a_limit() {
         let unread = Unread::default();
         for _ in 0..MAX {
-            unread.send(Tag::random()).unwrap().stored();
+            append(&unread);
         }
         assert!(unread.send(Tag::random()).is_none());
-        unread.forget(unread.stored());
+        unread.forget(unread.begin(None));
         assert!(unread.send(Tag::random()).is_some());
     }
 }

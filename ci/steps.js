@@ -57,7 +57,7 @@ exports.check = [
       { words: 'cargo test --locked -p docs --doc compile_errors', env: unstable },
       { words: 'cargo test --locked -p backend-none --doc', cwd: 'tests/backends', env: unstable },
     ] },
-  { name: 'redis', about: 'the replay store against real Redis servers; installs redis-server if it is missing',
+  { name: 'redis', about: 'the replay store and the revocation log against real Redis servers; installs redis-server if it is missing',
     run: ['ci/redis'] },
   { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published libraries as docs.rs builds it',
     run: [

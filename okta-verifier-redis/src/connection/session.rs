@@ -48,7 +48,7 @@ impl Session {
             session.expect(&select, &Value::Okay).await?;
         }
         // Checks that the server replies, and that the reply belongs to this command. Otherwise a reply
-        // that arrived before any command would be mistaken for the reply to the first proof.
+        // that arrived before any command would be mistaken for the reply to the first command.
         let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
         let mut ping = redis::cmd("PING");
         ping.arg(&text);

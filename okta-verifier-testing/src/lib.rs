@@ -54,6 +54,7 @@ mod listener;
 mod openapi;
 #[cfg(feature = "server")]
 pub mod protected_resource;
+mod revocation_log;
 #[cfg(feature = "server")]
 mod server;
 mod test_issuer;
@@ -71,6 +72,7 @@ pub use listener::{Listener, listen};
 pub use openapi::assert_openapi;
 #[cfg(feature = "server")]
 pub use protected_resource::{McpServer, ProtectedResource, assert_protected_resource};
+pub use revocation_log::MemoryRevocationLog;
 #[cfg(feature = "server")]
 pub use server::{
     CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, MockOktaBuilder, Received,

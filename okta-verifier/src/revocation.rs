@@ -28,6 +28,7 @@ mod log;
 mod logout;
 mod mark;
 mod receiver;
+mod registry;
 mod revocations;
 mod rule;
 mod rules;
@@ -52,12 +53,13 @@ pub(crate) use self::{
     active_transmitter::{ActiveTransmitter, Target},
     epoch::Seen,
     issuer_rules::IssuerRules,
+    log::{InDoubt, SharedLog},
     mark::Mark,
     token_marks::{Login, TokenMarks},
 };
 pub use self::{
     event::{Event, Reaction},
-    log::{LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
+    log::{Doubt, LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
     logout::BackChannelLogout,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},

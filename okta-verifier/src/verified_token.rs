@@ -19,7 +19,7 @@ use crate::{
     caller::{Caller, CallerKey},
     error::{ClaimError, VerifyError},
     http::{Challenges, Remedy, logs_rejections},
-    revocation::{IssuerRules, Login, Mark, Seen, SubjectClaim, TokenMarks},
+    revocation::{InDoubt, IssuerRules, Login, Mark, Seen, SubjectClaim, TokenMarks},
     stats::IssuerCounters,
     sync::{clock::Now, retirement::Retirement},
     token::{
@@ -259,6 +259,14 @@ impl VerifiedToken {
             },
             (Some(_), None) => Err(VerifyError::MissingClaim { claim: "iat" }),
         }
+    }
+
+    /// Returns what applies if rules may be missing, because the shared log was not read in time, or `None` if none are
+    /// missing. It must be called before [`check_revocation`](Self::check_revocation), so that every rule that was read
+    /// by then is found.
+    #[inline]
+    pub(crate) fn doubt(&self, now: Now) -> Option<InDoubt> {
+        self.revocations()?.doubt(now)
     }
 
     /// Returns the revocation rules of the token's issuer, if there are any.

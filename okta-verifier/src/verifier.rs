@@ -336,6 +336,8 @@ impl Verifier {
     /// Fetches the keys of every configured issuer now, for services that should not start without keys.
     /// The keys of a resolved issuer ([`IssuerResolver`]) are fetched for its first token.
     ///
+    /// If the [`Revocations`](crate::revocation::Revocations) have a shared log, this method loads it too.
+    ///
     /// This method does not contact the introspection endpoint: the first introspection request shows whether
     /// the client credentials are correct and whether the endpoint can be reached.
     ///
@@ -358,13 +360,25 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first issuer whose keys could not be fetched. A failure at one issuer does
-    /// not stop the fetches from the others. The verifier stays usable, and fetches missing keys when a token
-    /// of their issuer arrives.
+    /// Returns the error of the first issuer whose keys could not be fetched, or else that of the shared revocation log.
+    /// A failure at one issuer does not stop the fetches from the others. The verifier stays usable, and fetches missing
+    /// keys when a token of their issuer arrives.
     pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
-        let fetch = |issuer| async move { named(issuer, issuer.keys.warm_up().await) };
-        all(issuers.iter().map(fetch)).await
+        let revocations = self.0.revocations.as_ref();
+        let log = revocations.and_then(Revocations::log);
+        // The log comes last, and is loaded while the keys are fetched.
+        let fetch = |issuer: Option<&Arc<ActiveIssuer>>| {
+            let issuer = issuer.cloned();
+            async move {
+                match (issuer, log) {
+                    (Some(issuer), _) => named(&issuer, issuer.keys.warm_up().await),
+                    (None, Some(log)) => log.warm_up().await.map_err(FetchKeysError::of_log),
+                    (None, None) => Ok(()),
+                }
+            }
+        };
+        all(issuers.iter().map(Some).chain([None]).map(fetch)).await
     }
 
     /// Fetches the keys of every issuer again, cached issuers of the [`IssuerResolver`] included, for

@@ -192,6 +192,13 @@ pub enum UnavailableReason {
         "the DPoP replay store is full (global or per-caller limit); see DpopSettings::replay_capacity and replay_capacity_per_caller"
     )]
     ReplayStoreFull,
+    /// Revocation rules may be missing, because the shared log
+    /// ([`RevocationLog`](crate::revocation::RevocationLog)) was not read in time, and the issuer has not shown that the
+    /// token is still active ([`Doubt`](crate::revocation::Doubt)).
+    #[error(
+        "revocation rules may be missing, because the shared log was not read in time; see RevocationsBuilder::in_doubt"
+    )]
+    RevocationLog,
     /// The DPoP replay store failed.
     #[error("the DPoP replay store failed")]
     ReplayStore {
@@ -308,6 +315,7 @@ impl UnavailableReason {
             Self::NoRandomness => "no_randomness",
             Self::NoRuntime => "no_runtime",
             Self::Abandoned => "abandoned",
+            Self::RevocationLog => "revocation_log",
             Self::ReplayStoreFull => "replay_store_full",
             Self::ReplayStore { .. } => "replay_store",
         }
@@ -349,7 +357,7 @@ fn content_type(fields: usize, value: &str) -> String {
 }
 
 /// The keys of an issuer could not be fetched by [`Verifier::warm_up`](crate::Verifier::warm_up) or
-/// [`Verifier::refresh`](crate::Verifier::refresh).
+/// [`Verifier::refresh`](crate::Verifier::refresh), or the shared revocation log could not be loaded by `warm_up`.
 ///
 /// `Display` names the issuer, and [`source`](std::error::Error::source) is the reason. `Debug` prints the
 /// issuer and all sources, because a `main` that returns an error prints it with `Debug`.
@@ -375,9 +383,10 @@ fn content_type(fields: usize, value: &str) -> String {
 /// # }
 /// ```
 #[derive(Clone, thiserror::Error)]
-#[error("the keys of issuer {issuer:?} could not be fetched")]
+#[error("{}", failed(.issuer.as_deref()))]
 pub struct FetchKeysError {
-    issuer: String,
+    /// `None` if the shared revocation log could not be loaded.
+    issuer: Option<String>,
     retry_after: Duration,
     #[source]
     reason: UnavailableReason,
@@ -394,8 +403,16 @@ impl FetchKeysError {
             _ => (Duration::ZERO, UnavailableReason::Abandoned),
         };
         Self {
-            issuer: issuer.to_owned(),
+            issuer: Some(issuer.to_owned()),
             retry_after,
+            reason,
+        }
+    }
+
+    pub(crate) fn of_log(reason: UnavailableReason) -> Self {
+        Self {
+            issuer: None,
+            retry_after: Duration::ZERO,
             reason,
         }
     }
@@ -412,9 +429,11 @@ impl FetchKeysError {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// The text is empty if the shared revocation log could not be loaded.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.issuer.as_deref().unwrap_or_default()
     }
 
     /// Returns why the keys could not be fetched.
@@ -468,6 +487,13 @@ impl FetchKeysError {
     #[must_use]
     pub const fn retry_after(&self) -> Duration {
         self.retry_after
+    }
+}
+
+fn failed(issuer: Option<&str>) -> String {
+    match issuer {
+        Some(issuer) => format!("the keys of issuer {issuer:?} could not be fetched"),
+        None => "the shared revocation log could not be loaded".to_owned(),
     }
 }
 

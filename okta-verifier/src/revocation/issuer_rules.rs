@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     epoch::Epoch,
+    log::{InDoubt, IssuerRecord, Limit, LogEntry, Record, SharedLog},
     mark::Mark,
     revocations::MAX_LEEWAY,
     rule::Rule,
@@ -44,6 +45,8 @@ pub(super) struct Change {
     pub(super) applied: u64,
     /// The number of rules that were replaced by one about all tokens.
     collapsed: u64,
+    /// Whether each rule was held already. A rule that others cover may be missing in the shared log.
+    pub(super) was_held: bool,
 }
 
 impl IssuerRules {
@@ -144,13 +147,17 @@ impl IssuerRules {
         let horizon = self.horizon(now.unix);
         let leeway = self.leeway.load(Ordering::Relaxed);
         let latest = now.unix.saturating_add(leeway);
-        self.change(|held| {
+        let mut was_held = true;
+        let change = self.change(|held| {
             let mut applied = 0;
             for rule in rules {
                 // The clock of a sender may be wrong. A time far in the future would reject every later token.
                 let before = rule.before.min(latest);
                 let is_new = match rule.kind.marks() {
-                    None => held.reject_before(before),
+                    None => {
+                        was_held = false;
+                        held.reject_before(before)
+                    }
                     Some(marks) => {
                         let hold = |is_new, mark: Mark| {
                             // The token or the session may be a little younger than the rule by the issuer's clock.
@@ -158,6 +165,7 @@ impl IssuerRules {
                                 true => latest.max(before),
                                 false => before,
                             };
+                            was_held &= held.holds(mark, time);
                             held.hold(mark, time, horizon) | is_new
                         };
                         marks.into_iter().flatten().fold(false, hold)
@@ -166,7 +174,72 @@ impl IssuerRules {
                 applied += u64::from(is_new);
             }
             applied
+        });
+        Change { was_held, ..change }
+    }
+
+    /// Applies rules about this issuer that the shared log has. The caller then calls [`complete`](Self::complete).
+    pub(super) fn apply_records(&self, records: &[(Limit, u64)], now: Now) -> Change {
+        let horizon = self.horizon(now.unix);
+        // An issuer that is not configured has no leeway yet.
+        let leeway = match self.leeway.load(Ordering::Relaxed) {
+            0 => MAX_LEEWAY,
+            leeway => leeway,
+        };
+        // The clock of another instance may be wrong. A time far in the future would reject every later token.
+        let latest = now.unix.saturating_add(leeway);
+        self.change(|held| {
+            let mut applied = 0;
+            for (limit, time) in records {
+                let time = (*time).min(latest);
+                // A rule that can no longer match a token takes no room. An issuer's limits are kept.
+                let is_over = horizon.now > time.saturating_add(horizon.kept_for);
+                let is_new = match limit {
+                    Limit::Mark(_) | Limit::Inactive(_) if is_over => false,
+                    Limit::Mark(mark) => held.hold(*mark, time, horizon),
+                    Limit::Inactive(mark) => held.hold_if_room(*mark, time, horizon),
+                    Limit::Tokens => held.reject_before(time),
+                    Limit::Logins if horizon.measures_logins => held.reject_logins_before(time),
+                    Limit::Logins => false,
+                };
+                applied += u64::from(is_new);
+            }
+            applied
         })
+    }
+
+    /// Returns entries for the shared log with everything that is held.
+    pub(super) fn entries(&self, share_inactive: bool) -> impl Iterator<Item = LogEntry> + use<> {
+        let records = self.rules.look(|held| held.records(share_inactive));
+        let names = self.names.clone();
+        records.into_iter().flat_map(move |(limit, time)| {
+            let entry = |issuer| {
+                Record::Rule(IssuerRecord {
+                    issuer,
+                    limit,
+                    time,
+                })
+                .entry()
+            };
+            names
+                .iter()
+                .filter_map(|issuer| entry(issuer))
+                .collect::<Vec<_>>()
+        })
+    }
+
+    /// Returns what applies if rules may be missing, or `None` if none are missing.
+    #[inline]
+    pub(crate) fn doubt(&self, now: Now) -> Option<InDoubt> {
+        match &self.settings.log {
+            Some(log) if !log.is_current(now) => Some(log.doubt(now)),
+            _ => None,
+        }
+    }
+
+    /// Returns the shared log, if there is one.
+    pub(crate) fn log(&self) -> Option<&Arc<SharedLog>> {
+        self.settings.log.as_ref()
     }
 
     /// Rejects the token from now on, because its issuer reports that it is not active. A client can revoke any number
@@ -177,6 +250,23 @@ impl IssuerRules {
         let time = now.unix.saturating_add(leeway);
         let change = self.change(|held| u64::from(held.hold_if_room(token, time, horizon)));
         self.complete(change);
+        if let Some(log) = &self.settings.log
+            && log.shares_inactive()
+            && change.applied > 0
+        {
+            for issuer in &self.names {
+                let limit = Limit::Inactive(token);
+                let record = Record::Rule(IssuerRecord {
+                    issuer,
+                    limit,
+                    time,
+                });
+                record
+                    .entry()
+                    .into_iter()
+                    .for_each(|entry| log.queue(entry));
+            }
+        }
     }
 
     /// Changes the rules. `change` returns how many of its rules reject more tokens than before.
@@ -189,12 +279,19 @@ impl IssuerRules {
             applied > 0
         });
         self.applied.fetch_add(applied, Ordering::Relaxed);
-        Change { applied, collapsed }
+        Change {
+            applied,
+            collapsed,
+            was_held: false,
+        }
     }
 
     /// Wakes everything that waits for a change, and logs a collapse. The caller must not hold a lock, because wakers
     /// and a tracing subscriber are foreign code.
-    pub(super) fn complete(&self, Change { applied, collapsed }: Change) {
+    pub(super) fn complete(&self, change: Change) {
+        let Change {
+            applied, collapsed, ..
+        } = change;
         if applied > 0 {
             self.changed.notify_waiters();
         }

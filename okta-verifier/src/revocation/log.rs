@@ -1,7 +1,20 @@
 //! [`RevocationLog`]: what the instances of a service share, so that a rule that one of them learns reaches all of
 //! them.
 
+mod currency;
+mod doubt;
+mod entry;
+mod reader;
+mod shared_log;
+
 use std::{error::Error, fmt, future::Future, pin::Pin, time::Duration};
+
+pub use self::doubt::Doubt;
+pub(crate) use self::{doubt::InDoubt, shared_log::SharedLog};
+pub(super) use self::{
+    entry::{IssuerRecord, Limit, Record},
+    shared_log::{Append, AppendFailed, LogSettings, SharedRules},
+};
 
 /// An append-only log of revocation rules that all instances of a service read and write, such as
 /// `RedisRevocationLog` of `okta-verifier-redis`.
@@ -21,7 +34,7 @@ pub trait RevocationLog: Send + Sync + 'static {
     fn append<'a>(&'a self, entries: &'a [LogEntry], keep: Duration) -> LogAnswer<'a, ()>;
 
     /// Returns the entries after `after`, or the first ones if it is `None`. If there are none, the log may wait for up to
-    /// a second for one. The answer shows that this instance knows everything that was stored before it asked.
+    /// half a second for one. The answer shows that this instance knows everything that was stored before it asked.
     ///
     /// # Errors
     ///

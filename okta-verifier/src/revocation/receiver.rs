@@ -1,12 +1,16 @@
 //! The receiver of pushed security events (RFC 8935): which transmitter sent an event, and what it does.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use super::{
-    BackChannelLogout, Rule, Transmitter, TransmitterState,
+    BackChannelLogout, Rule, StreamStatus, Transmitter, TransmitterState,
     active_transmitter::{ActiveTransmitter, Effect, LEEWAY},
     event::Kind,
     event_token::EventToken,
+    log::{LogEntry, Record},
     logout,
     stream::Ignored,
 };
@@ -85,6 +89,51 @@ impl Receiver {
         transmitters
             .chain(self.providers.iter().map(state(true)))
             .collect()
+    }
+
+    /// Applies what another instance was told about a stream. Returns whether the transmitter is configured.
+    pub(crate) fn merge(&self, record: &Record<'_>, now: Now) -> bool {
+        let named = |issuer: &str| self.transmitters.iter().find(|it| it.issuer() == issuer);
+        // The clock of the other instance may be wrong.
+        let latest = now.unix.saturating_add(LEEWAY);
+        match *record {
+            Record::Rule(_) => false,
+            Record::Status {
+                transmitter,
+                status,
+                said,
+            } => named(transmitter).is_some_and(|it| {
+                if let Some(has_changed) = it.stream.merge_status(status, said.min(latest)) {
+                    it.log_status(status, has_changed);
+                }
+                true
+            }),
+            Record::Verified { transmitter, at } => named(transmitter).is_some_and(|it| {
+                let unix = at.min(now.unix);
+                it.stream.merge_verified(Now { unix, ..now }.wall());
+                true
+            }),
+        }
+    }
+
+    /// Returns entries for the shared log with what is known about the streams.
+    pub(crate) fn entries(&self) -> Vec<LogEntry> {
+        let of_stream = |it: &Arc<ActiveTransmitter>| {
+            let (status, said, verified) = it.stream.shared();
+            let transmitter = it.issuer();
+            let status = (status != StreamStatus::Unknown).then_some(Record::Status {
+                transmitter,
+                status,
+                said,
+            });
+            let verified = verified.map(|at| Record::Verified {
+                transmitter,
+                at: seconds(at),
+            });
+            [status, verified].map(|it| it.and_then(|it| it.entry()))
+        };
+        let entries = self.transmitters.iter().flat_map(of_stream);
+        entries.flatten().collect()
     }
 
     /// Returns a state for a verification event of this transmitter, or `None` if it is unknown or has no secret.
@@ -251,6 +300,35 @@ impl Receiver {
 }
 
 impl Delivery {
+    /// Returns entries for the shared log with what the events say about the stream.
+    pub(crate) fn entries(&self) -> Vec<LogEntry> {
+        let transmitter = self.transmitter.issuer();
+        let record = |effect: &Effect| match *effect {
+            Effect::Status { status, said } => Some(Record::Status {
+                transmitter,
+                status,
+                said,
+            }),
+            Effect::Verified => Some(Record::Verified {
+                transmitter,
+                at: self.now.unix,
+            }),
+            Effect::Rules | Effect::Ignored(_) => None,
+        };
+        let records = self.effects.iter().filter_map(|(_, effect)| record(effect));
+        records.filter_map(|record| record.entry()).collect()
+    }
+
+    /// Returns the response to an event that was applied here but could not be recorded for the other instances. The
+    /// transmitter repeats it.
+    pub(crate) fn postpone(self) -> EventResponse {
+        let retry_after = RETRY_AFTER;
+        reject(
+            [&self.transmitter],
+            EventResponse::Unavailable { retry_after },
+        )
+    }
+
     /// Counts and logs the events, and sets the state of the stream. Called after the rules were recorded.
     pub(crate) fn confirm(self) -> EventResponse {
         let ActiveTransmitter { stream, .. } = &*self.transmitter;
@@ -366,6 +444,13 @@ pub(crate) fn check_subjects(payload: &str) {
     }
 }
 
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// When a transmitter may repeat an event that could not be recorded.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// The maximum size of an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 64 * 1024;
 

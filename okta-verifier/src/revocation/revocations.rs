@@ -1,10 +1,9 @@
 //! [`Revocations`]: the rules of all issuers.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,7 +11,9 @@ use std::{
 use super::{
     ActiveTransmitter, RevocationSnapshot, Rule, SubjectClaim, TransmitterState,
     issuer_rules::IssuerRules,
+    log::{Append, AppendFailed, LogEntry, LogSettings, Record, SharedLog, SharedRules},
     receiver::{Delivery, MAX_EVENT, Receiver},
+    registry::Registry,
     rule::Kind,
     settings::Settings,
 };
@@ -61,22 +62,13 @@ struct Inner {
     unknown_issuer: AtomicU64,
 }
 
-/// The rules of each issuer, by the values of `iss` that stand for it.
-///
-/// Settings with other aliases get rules of their own, which begin with those of each of their names. A rule is added
-/// to all rules that have its issuer's name, so that every entry in use knows it.
-#[derive(Default)]
-struct Registry {
-    by_name: HashMap<Box<str>, Vec<Arc<IssuerRules>>>,
-    /// The number of names at which unused rules are removed next.
-    prune_at: usize,
-}
-
 /// What became of rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Applied {
     /// Whether more tokens are rejected than before.
     pub(crate) is_changed: bool,
+    /// Whether a rule was not held before, so that it may be missing in the shared log.
+    pub(crate) is_new: bool,
     /// The number of rules that were not applied, because their issuer is not configured.
     pub(crate) unknown_issuer: u64,
 }
@@ -119,6 +111,12 @@ pub enum RevokeError {
         "no setting says which claim has what the rule names; call .session_claim(\"sid\") or .email_claim(\"email\") of the builder"
     )]
     NoClaim,
+    /// The rule applies to this instance, but it could not be written to the [shared log](super::RevocationLog). It is
+    /// written as soon as that is possible again. Other instances may accept the tokens until then.
+    #[error(
+        "the shared log is unavailable; the rule applies to this instance and is written to the log later"
+    )]
+    LogUnavailable,
 }
 
 impl Revocations {
@@ -126,28 +124,38 @@ impl Revocations {
     #[cfg(test)]
     pub(super) fn new(settings: Settings) -> Self {
         let receiver = Receiver::new(Vec::new(), Vec::new(), Default::default());
-        Self::receiving(settings, receiver.expect("there is no setting"))
+        Self::receiving(settings, receiver.expect("there is no setting"), None)
     }
 
-    pub(super) fn receiving(settings: Settings, receiver: Receiver) -> Self {
-        Self(Arc::new(Inner {
-            receiver,
-            settings: Arc::new(settings),
-            registry: Mutex::default(),
-            unknown_issuer: AtomicU64::new(0),
+    pub(super) fn receiving(
+        mut settings: Settings,
+        receiver: Receiver,
+        log: Option<LogSettings>,
+    ) -> Self {
+        Self(Arc::new_cyclic(|inner: &Weak<Inner>| {
+            let now = Now::read();
+            settings.log = log.map(|log| Arc::new(SharedLog::new(log, inner.clone(), now)));
+            Inner {
+                receiver,
+                settings: Arc::new(settings),
+                registry: Mutex::default(),
+                unknown_issuer: AtomicU64::new(0),
+            }
         }))
     }
 
     /// Rejects the tokens that the rule names, from now on. When this method returns, every later request with such a
     /// token is rejected, and [`Verifier::until_void`](crate::Verifier::until_void) completes for connections.
     ///
-    /// The rule applies to this process. If the service has several instances, each of them needs it.
+    /// With a [shared log](super::RevocationsBuilder::log), the method returns after the log has stored the rule, and all
+    /// instances have it within [`max_lag`](super::RevocationsBuilder::max_lag) or do not trust their rules any more.
+    /// Without one, the rule applies to this process only. If the service has several instances, each of them needs it.
     ///
     /// # Errors
     ///
     /// Returns an error, and changes nothing, if no issuer of this name is configured, if the time of the rule is in the
     /// future by more than the largest leeway, five minutes, or if the rule names a claim for which a setting is missing.
-    // `async`, because a rule may have to be written to a shared log.
+    /// Returns [`RevokeError::LogUnavailable`] if the rule applies to this process but could not be written to the log.
     pub async fn revoke(&self, rule: Rule) -> Result<(), RevokeError> {
         let now = Now::read();
         if rule.before > now.unix.saturating_add(MAX_LEEWAY) {
@@ -156,10 +164,50 @@ impl Revocations {
         if !self.can_match(&rule) {
             return Err(RevokeError::NoClaim);
         }
-        match self.apply_at(&[rule], now).unknown_issuer {
-            0 => Ok(()),
-            _ => Err(RevokeError::UnknownIssuer),
+        let rules = [rule];
+        let append = self.announce(now);
+        let applied = self.apply_at(&rules, now);
+        if applied.unknown_issuer > 0 {
+            append.into_iter().for_each(Append::cancel);
+            return Err(RevokeError::UnknownIssuer);
         }
+        let stored = self.store(append, &rules, Vec::new(), applied, now);
+        stored
+            .await
+            .map_err(|AppendFailed| RevokeError::LogUnavailable)
+    }
+
+    /// Returns the shared log, if there is one.
+    pub(crate) fn log(&self) -> Option<&Arc<SharedLog>> {
+        self.0.settings.log.as_ref()
+    }
+
+    /// Announces an append to the shared log, if there is one. Called before rules are applied.
+    fn announce(&self, now: Now) -> Option<Append> {
+        self.log().map(|log| log.announce(now))
+    }
+
+    /// Appends what was applied here to the shared log, if there is one.
+    async fn store(
+        &self,
+        append: Option<Append>,
+        rules: &[Rule],
+        mut entries: Vec<LogEntry>,
+        applied: Applied,
+        now: Now,
+    ) -> Result<(), AppendFailed> {
+        let Some(append) = append else {
+            return Ok(());
+        };
+        let is_new = applied.is_new || !entries.is_empty();
+        for rule in rules {
+            // An issuer that is not configured here is not written, because it may be anything.
+            if !self.registry().named(&rule.issuer).is_empty() {
+                let of_rule = rule.entries(now.unix.saturating_add(MAX_LEEWAY));
+                entries.extend(of_rule.ok_or(AppendFailed)?);
+            }
+        }
+        append.finish(&entries, is_new).await
     }
 
     /// Returns whether a token can have what the rule names. Sessions and email addresses need a setting.
@@ -192,14 +240,15 @@ impl Revocations {
             // Held until the rules are applied, so that an issuer that is added meanwhile has them.
             let registry = self.registry();
             for rule in rules {
-                let of_issuer = registry.by_name.get(&rule.issuer);
-                applied.unknown_issuer += u64::from(of_issuer.is_none());
-                for held in of_issuer.into_iter().flatten() {
+                let of_issuer = registry.named(&rule.issuer);
+                applied.unknown_issuer += u64::from(of_issuer.is_empty());
+                for held in of_issuer {
                     changed.push((held.clone(), held.apply(std::iter::once(rule), now)));
                 }
             }
         }
         applied.is_changed = changed.iter().any(|(_, change)| change.applied > 0);
+        applied.is_new = changed.iter().any(|(_, change)| !change.was_held);
         for (held, change) in changed {
             held.complete(change);
         }
@@ -253,7 +302,7 @@ impl Revocations {
     ) -> Response<String> {
         let receiver = &self.0.receiver;
         let delivery = receiver.receive(method, authorization, body).await;
-        self.deliver(delivery).into_response()
+        self.deliver(delivery).await.into_response()
     }
 
     /// Receives a logout token of an OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.5), and applies it.
@@ -288,7 +337,7 @@ impl Revocations {
     /// ```
     pub async fn receive_logout(&self, method: &str, form: &[u8]) -> Response<String> {
         let delivery = self.0.receiver.receive_logout(method, form).await;
-        self.deliver(delivery).into_logout_response()
+        self.deliver(delivery).await.into_logout_response()
     }
 
     /// Returns whether there is a [`BackChannelLogout`](super::BackChannelLogout), so that an adapter serves a route
@@ -308,8 +357,8 @@ impl Revocations {
         self.0.receiver.receives_logouts()
     }
 
-    /// Applies the rules of an event.
-    fn deliver(&self, delivery: Result<Delivery, EventResponse>) -> EventResponse {
+    /// Applies the rules of an event, and writes them to the shared log before it is confirmed.
+    async fn deliver(&self, delivery: Result<Delivery, EventResponse>) -> EventResponse {
         let delivery = match delivery {
             Ok(delivery) => delivery,
             Err(response) => return response,
@@ -318,8 +367,18 @@ impl Revocations {
         for issuer in &delivery.unknown_issuers {
             self.rules_of(std::iter::once(&**issuer), 0);
         }
-        self.apply(&delivery.rules);
-        delivery.confirm()
+        let now = Now::read();
+        let append = self.announce(now);
+        let applied = self.apply(&delivery.rules);
+        let entries = match append {
+            Some(_) => delivery.entries(),
+            None => Vec::new(),
+        };
+        let stored = self.store(append, &delivery.rules, entries, applied, now);
+        match stored.await {
+            Ok(()) => delivery.confirm(),
+            Err(AppendFailed) => delivery.postpone(),
+        }
     }
 
     /// The maximum size of a security event in bytes, 64 KiB.
@@ -416,7 +475,7 @@ impl Revocations {
                 // An issuer that is configured later begins with these rules.
                 registry.rules_of(saved.names.clone(), &self.0.settings, now);
                 for name in &saved.names {
-                    for held in registry.by_name.get(name).into_iter().flatten() {
+                    for held in registry.named(name) {
                         changed.push((held.clone(), held.restore(saved, now)));
                     }
                 }
@@ -424,6 +483,9 @@ impl Revocations {
         }
         for (held, change) in changed {
             held.complete(change);
+        }
+        if let Some(log) = self.log() {
+            log.append_all();
         }
     }
 
@@ -460,58 +522,51 @@ impl Revocations {
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
-        let registry = self.0.registry.lock();
-        registry.unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.registry)
     }
 }
 
-impl Registry {
-    fn rules_of(
-        &mut self,
-        names: Box<[Box<str>]>,
-        settings: &Arc<Settings>,
-        now: Now,
-    ) -> Arc<IssuerRules> {
-        let named = |names: &[Box<str>]| names.first().and_then(|name| self.by_name.get(name));
-        let mut same = named(&names).into_iter().flatten();
-        if let Some(rules) = same.find(|it| it.names == names) {
-            return rules.clone();
-        }
-        self.prune(now);
-        let rules = Arc::new(IssuerRules::new(names, settings.clone()));
-        for name in &rules.names {
-            let others = self.by_name.entry(name.clone()).or_default();
-            for other in &*others {
-                // Nothing waits for the new rules yet.
-                let _ = rules.restore(&other.snapshot(), now);
+impl SharedRules for Inner {
+    fn apply_entries(&self, entries: &[LogEntry], now: Now) -> u64 {
+        let mut ignored = 0;
+        let mut records = entries.iter().map(Record::read).peekable();
+        while let Some(record) = records.next() {
+            let Some(Record::Rule(first)) = record else {
+                ignored +=
+                    u64::from(!record.is_some_and(|record| self.receiver.merge(&record, now)));
+                continue;
+            };
+            // The rules of one issuer are applied together, because each change is seen by every cached token.
+            let mut of_issuer = vec![(first.limit, first.time)];
+            let is_same = |next: &Option<Record<'_>>| matches!(next, Some(Record::Rule(next)) if next.issuer == first.issuer);
+            while let Some(Some(Record::Rule(next))) = records.next_if(is_same) {
+                of_issuer.push((next.limit, next.time));
             }
-            others.push(rules.clone());
+            let (issuer, settings) = (first.issuer, &self.settings);
+            let changed = lock(&self.registry).apply_records(issuer, &of_issuer, settings, now);
+            match changed {
+                Some(changed) => changed
+                    .into_iter()
+                    .for_each(|(held, change)| held.complete(change)),
+                None => ignored += of_issuer.len() as u64,
+            }
         }
-        rules
+        ignored
     }
 
-    /// Returns each issuer once.
-    fn all(&self) -> impl Iterator<Item = &Arc<IssuerRules>> {
-        self.by_name.iter().flat_map(|(name, all)| {
-            let is_first = move |rules: &&Arc<IssuerRules>| rules.names.first() == Some(name);
-            all.iter().filter(is_first)
-        })
+    fn entries(&self) -> Box<dyn Iterator<Item = LogEntry> + Send> {
+        let share_inactive = (self.settings.log.as_ref()).is_some_and(|log| log.shares_inactive());
+        let rules: Vec<_> = lock(&self.registry).all().cloned().collect();
+        let of_streams = self.receiver.entries();
+        let of_issuers = rules
+            .into_iter()
+            .flat_map(move |held| held.entries(share_inactive));
+        Box::new(of_streams.into_iter().chain(of_issuers))
     }
+}
 
-    /// Removes rules that nothing uses and that can match no token. An issuer may be removed and added again, so rules
-    /// that can match stay.
-    fn prune(&mut self, now: Now) {
-        if self.by_name.len() < self.prune_at {
-            return;
-        }
-        self.by_name.retain(|_, all| {
-            all.retain(|rules| {
-                Arc::strong_count(rules) > rules.names.len() || !rules.is_empty(now)
-            });
-            !all.is_empty()
-        });
-        self.prune_at = (2 * self.by_name.len()).max(MIN_PRUNE);
-    }
+fn lock(registry: &Mutex<Registry>) -> MutexGuard<'_, Registry> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shows the issuers only.
@@ -527,5 +582,3 @@ impl fmt::Debug for Revocations {
 
 /// The largest leeway of an issuer, in seconds.
 pub(super) const MAX_LEEWAY: u64 = 300;
-/// With fewer names, unused ones are not worth a search.
-const MIN_PRUNE: usize = 64;

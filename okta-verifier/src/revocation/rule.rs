@@ -2,6 +2,10 @@
 
 use std::{fmt, time::SystemTime};
 
+use super::{
+    log::{IssuerRecord, Limit, LogEntry, Record},
+    mark::Mark,
+};
 use crate::sync::clock::wall_clock;
 
 /// Tokens of one issuer that are no longer accepted. Rules only ever add to what is rejected: the same rule twice, or
@@ -224,6 +228,28 @@ impl Rule {
     pub fn before(mut self, time: SystemTime) -> Self {
         self.before = seconds(time);
         self
+    }
+
+    /// Returns the entries of the shared log for this rule, or `None` if its issuer cannot be written. `held_at` is the
+    /// time of a rule that ignores dates.
+    pub(super) fn entries(&self, held_at: u64) -> Option<Vec<LogEntry>> {
+        let entry = |limit, time| {
+            let issuer = &*self.issuer;
+            Record::Rule(IssuerRecord {
+                issuer,
+                limit,
+                time,
+            })
+            .entry()
+        };
+        let Some(marks) = self.kind.marks() else {
+            return Some(vec![entry(Limit::Tokens, self.before)?]);
+        };
+        let of_mark = |mark: Mark| match mark.kind().ignores_dates() {
+            true => entry(Limit::Mark(mark), held_at.max(self.before)),
+            false => entry(Limit::Mark(mark), self.before),
+        };
+        marks.into_iter().flatten().map(of_mark).collect()
     }
 
     fn new(issuer: impl Into<String>, kind: Kind) -> Self {

@@ -1,9 +1,10 @@
 //! [`Rules`]: the revocation rules of one issuer, and which tokens they reject. Pure functions of their input and the
 //! time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
+    log::Limit,
     mark::{MARK_KINDS, Mark, MarkKind},
     token_marks::{Login, TokenMarks},
 };
@@ -17,6 +18,8 @@ pub(crate) struct Rules {
     /// The time of each mark, in seconds since 1970: tokens that were issued at this time or before are rejected, or
     /// all of them if the kind of the mark ignores dates.
     held: HashMap<Mark, u64>,
+    /// Those marks of tokens which are held only because the issuer reported the token as inactive.
+    inactive: HashSet<Mark>,
     /// The number of marks of each kind, so that a token is not compared with a kind that no rule has.
     counts: [usize; MARK_KINDS.len()],
     /// Every token that was issued at this time or before is rejected.
@@ -44,6 +47,7 @@ impl Rules {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             held: HashMap::new(),
+            inactive: HashSet::new(),
             counts: [0; MARK_KINDS.len()],
             before: None,
             login_before: None,
@@ -55,6 +59,9 @@ impl Rules {
 
     /// Adds a rule. Returns whether it rejects more tokens than before.
     pub(crate) fn hold(&mut self, mark: Mark, time: u64, horizon: Horizon) -> bool {
+        if !self.inactive.is_empty() {
+            self.inactive.remove(&mark);
+        }
         if let Some(held) = self.held.get_mut(&mark) {
             let is_later = time > *held;
             *held = time.max(*held);
@@ -92,7 +99,18 @@ impl Rules {
         if is_scarce(self) && self.held.len() >= self.purge_at {
             self.purge(horizon);
         }
-        !is_scarce(self) && self.hold(token, time, horizon)
+        if is_scarce(self) || self.held.contains_key(&token) {
+            return false;
+        }
+        let is_new = self.hold(token, time, horizon);
+        self.inactive.insert(token);
+        is_new
+    }
+
+    /// Returns whether the rule itself is held, and not only one that covers it.
+    pub(crate) fn holds(&self, mark: Mark, time: u64) -> bool {
+        let is_as_strict = |held: u64| mark.kind().ignores_dates() || time <= held;
+        self.time(mark).is_some_and(is_as_strict) && !self.inactive.contains(&mark)
     }
 
     /// Rejects every token that was issued at this time or before. Returns whether these are more than before.
@@ -185,13 +203,14 @@ impl Rules {
     fn remove_until(&mut self, end: u64, horizon: Horizon) -> u64 {
         let mut removed = 0;
         let (mut latest, mut latest_login) = (None, None);
-        let counts = &mut self.counts;
+        let (counts, inactive) = (&mut self.counts, &mut self.inactive);
         self.held.retain(|mark, time| {
             if *time > end {
                 return true;
             }
             removed += 1;
             counts[place(mark.kind())] -= 1;
+            inactive.remove(mark);
             latest = latest.max(Some(*time));
             if horizon.measures_logins && mark.kind().is_about_user() {
                 latest_login = latest_login.max(Some(*time));
@@ -206,6 +225,27 @@ impl Rules {
     /// Returns the marks and their times, for a snapshot.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Mark, u64)> {
         self.held.iter().map(|(mark, time)| (*mark, *time))
+    }
+
+    /// Returns what other instances need to reject the same tokens. Tokens that their issuer reported as inactive are
+    /// left out unless `share_inactive`.
+    pub(crate) fn records(&self, share_inactive: bool) -> Vec<(Limit, u64)> {
+        let limits = [
+            (Limit::Tokens, self.before),
+            (Limit::Logins, self.login_before),
+        ];
+        let limits = limits
+            .into_iter()
+            .filter_map(|(limit, time)| Some((limit, time?)));
+        let marks = self.iter().filter_map(|(mark, time)| {
+            let limit = match self.inactive.contains(&mark) {
+                true if share_inactive => Limit::Inactive(mark),
+                true => return None,
+                false => Limit::Mark(mark),
+            };
+            Some((limit, time))
+        });
+        limits.chain(marks).collect()
     }
 
     /// Returns the number of marks that are not older than the horizon.

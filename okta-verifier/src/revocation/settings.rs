@@ -1,18 +1,21 @@
 //! [`RevocationsBuilder`]: the settings of revocation.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use super::{
-    BackChannelLogout, RevocationSnapshot, Revocations, Transmitter,
+    BackChannelLogout, Doubt, RevocationLog, RevocationSnapshot, Revocations, SharedLog,
+    Transmitter,
+    log::LogSettings,
     receiver::{ConfiguredClaims, Receiver},
+    revocations::MAX_LEEWAY,
 };
 use crate::{error::ConfigError, sync::clock::wall_clock};
 
 /// Builder for [`Revocations`].
 ///
 /// The rules are kept in memory, so the settings must say what happens when the process restarts:
-/// [`forgets_at_restart`](Self::forgets_at_restart), [`rejects_earlier_tokens`](Self::rejects_earlier_tokens) or
-/// [`snapshot`](Self::snapshot).
+/// [`forgets_at_restart`](Self::forgets_at_restart), [`rejects_earlier_tokens`](Self::rejects_earlier_tokens),
+/// [`snapshot`](Self::snapshot), or [`log`](Self::log), which is also what several instances share.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,6 +46,10 @@ pub struct RevocationsBuilder {
     snapshot: Option<Option<RevocationSnapshot>>,
     transmitters: Vec<Transmitter>,
     providers: Vec<BackChannelLogout>,
+    log: Option<Box<dyn RevocationLog>>,
+    max_lag: Option<Duration>,
+    doubt: Option<Doubt>,
+    share_inactive: Option<bool>,
 }
 
 /// With which time of a user's token a rule about the user is compared.
@@ -85,6 +92,8 @@ pub(super) struct Settings {
     pub(super) capacity: usize,
     /// Tokens that were issued at this time or before are rejected. In seconds since 1970.
     pub(super) rejected_before: Option<u64>,
+    /// What the instances share, or `None` if there is only one.
+    pub(super) log: Option<Arc<SharedLog>>,
 }
 
 impl Settings {
@@ -111,6 +120,10 @@ impl Revocations {
             snapshot: None,
             transmitters: Vec::new(),
             providers: Vec::new(),
+            log: None,
+            max_lag: None,
+            doubt: None,
+            share_inactive: None,
         }
     }
 }
@@ -293,6 +306,78 @@ impl RevocationsBuilder {
         self
     }
 
+    /// Shares the rules with the other instances of the service through this log, such as `RedisRevocationLog` of
+    /// `okta-verifier-redis`. By default, rules apply to one process only.
+    ///
+    /// A rule is confirmed after the log has stored it: [`revoke`](Revocations::revoke) returns, and the sender of an
+    /// event gets 202, only then. Each instance reads the log again and again. If it could not for longer than
+    /// [`max_lag`](Self::max_lag), rules may be missing, and [`in_doubt`](Self::in_doubt) says what happens to tokens.
+    /// A new instance reads the whole log first, so a restart forgets nothing.
+    ///
+    /// The log is read by a task on the runtime of the first request, of the first event, or of
+    /// [`Verifier::warm_up`](crate::Verifier::warm_up), which also loads the log. It ends when the last clone of the
+    /// [`Revocations`] is dropped.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{MemoryRevocationLog, TestIssuer};
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, Rule, SubjectClaim}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let log = MemoryRevocationLog::new();
+    /// let instance = || {
+    ///     let revocations = Revocations::builder().log(log.clone()).build()?;
+    ///     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    ///     Ok::<_, okta_verifier::ConfigError>((builder.revocations(revocations.clone()).build()?, revocations))
+    /// };
+    /// let (_, revocations) = instance()?;
+    /// revocations.revoke(Rule::subject(okta.issuer_url(), SubjectClaim::Subject, "ada")).await?;
+    ///
+    /// let (verifier, _) = instance()?;
+    /// let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+    /// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+    /// assert!(verifier.verify(&bob).await.is_ok());
+    ///
+    /// assert!(Revocations::builder().log(log.clone()).forgets_at_restart().build().is_err()); // it does not forget
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log(mut self, log: impl RevocationLog) -> Self {
+        self.log = Some(Box::new(log));
+        self
+    }
+
+    /// Sets how long ago the shared log must have been read at least, so that the rules count as complete. Default
+    /// 10 s; 2 s to 5 min. A rule that another instance has confirmed applies here after this time, or
+    /// [`in_doubt`](Self::in_doubt) decides. Usually it applies within half a second.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use okta_verifier::revocation::Revocations;
+    /// use okta_verifier_testing::MemoryRevocationLog;
+    ///
+    /// let builder = || Revocations::builder().log(MemoryRevocationLog::new());
+    /// assert!(builder().max_lag(Duration::from_secs(30)).build().is_ok());
+    /// assert!(builder().max_lag(Duration::from_secs(1)).build().is_err());
+    /// ```
+    pub const fn max_lag(mut self, lag: Duration) -> Self {
+        self.max_lag = Some(lag);
+        self
+    }
+
+    /// Sets what happens to a token while rules may be missing. Default [`Doubt::AskIssuer`].
+    pub const fn in_doubt(mut self, doubt: Doubt) -> Self {
+        self.doubt = Some(doubt);
+        self
+    }
+
+    /// Sets whether an instance tells the others that the issuer reported a token as inactive (RFC 7662 §2.2). By
+    /// default it does not, because a client can revoke any number of its own tokens and send them. Such an entry is
+    /// forgotten when half of the [`capacity`](Self::capacity) is in use, so that it never takes the room of a rule.
+    pub const fn share_inactive(mut self, share: bool) -> Self {
+        self.share_inactive = Some(share);
+        self
+    }
+
     /// Builds the handle. Give a clone of it to
     /// [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
     ///
@@ -319,11 +404,30 @@ impl RevocationsBuilder {
                 );
             }
         }
-        let keeps = self.rejects_earlier || self.snapshot.is_some();
+        let log_settings =
+            self.max_lag.is_some() || self.doubt.is_some() || self.share_inactive.is_some();
+        if self.log.is_none() && log_settings {
+            return wrong(
+                "max_lag, in_doubt and share_inactive are about a shared log; add .log(..), or remove them",
+            );
+        }
+        let max_lag = self.max_lag.unwrap_or(DEFAULT_MAX_LAG);
+        if !MAX_LAGS.contains(&max_lag) {
+            return wrong("the maximum lag of the shared log must be between 2 s and 5 min");
+        }
+        let doubt = self.doubt.unwrap_or_default();
+        if let Doubt::AcceptFor(time) = doubt
+            && !ACCEPTED_FOR.contains(&time)
+        {
+            return wrong(
+                "Doubt::AcceptFor must last between 1 s and 24 h; write Doubt::Reject to accept no token in doubt",
+            );
+        }
+        let keeps = self.rejects_earlier || self.snapshot.is_some() || self.log.is_some();
         match (self.forgets, keeps) {
             (false, false) => {
                 return wrong(
-                    "nothing says what happens to the rules at a restart; call .rejects_earlier_tokens(), .snapshot(..) or .forgets_at_restart()",
+                    "nothing says what happens to the rules at a restart; call .rejects_earlier_tokens(), .snapshot(..), .log(..) or .forgets_at_restart()",
                 );
             }
             (true, true) => {
@@ -340,13 +444,23 @@ impl RevocationsBuilder {
             measure: self.measure,
             capacity: self.capacity,
             rejected_before: self.rejects_earlier.then(|| wall_clock().as_secs()),
+            log: None,
         };
+        // A rule may be made for a time that is ahead of this clock by the leeway, and is kept for the leeway too.
+        let keep = settings.longest() + Duration::from_secs(2 * MAX_LEEWAY);
+        let log = self.log.map(|log| LogSettings {
+            log: AssertUnwindSafe(log),
+            max_lag,
+            doubt,
+            share_inactive: self.share_inactive.unwrap_or_default(),
+            keep,
+        });
         let claims = ConfiguredClaims {
             email: settings.email_claim.is_some(),
             session: settings.session_claim.is_some(),
         };
         let receiver = Receiver::new(self.transmitters, self.providers, claims)?;
-        let revocations = Revocations::receiving(settings, receiver);
+        let revocations = Revocations::receiving(settings, receiver, log);
         if let Some(saved) = self.snapshot.flatten() {
             revocations.restore(&saved);
         }
@@ -373,4 +487,7 @@ const DEFAULT_LONGEST_TOKEN: Duration = DAY;
 const LONGEST_TOKENS: RangeInclusive<Duration> = Duration::from_secs(60)..=DAY.saturating_mul(31);
 const LONGEST_LOGINS: RangeInclusive<Duration> = Duration::from_secs(60)..=DAY.saturating_mul(400);
 const DEFAULT_CAPACITY: usize = 65_536;
+const DEFAULT_MAX_LAG: Duration = Duration::from_secs(10);
+const MAX_LAGS: RangeInclusive<Duration> = Duration::from_secs(2)..=Duration::from_secs(300);
+const ACCEPTED_FOR: RangeInclusive<Duration> = Duration::from_secs(1)..=DAY;
 const CAPACITIES: RangeInclusive<usize> = 1_024..=16_777_216;

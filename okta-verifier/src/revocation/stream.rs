@@ -12,8 +12,8 @@ use crate::sync::{
 };
 
 /// What one transmitter has sent since the receiver was built, and the state of its stream, from
-/// [`Revocations::transmitters`](super::Revocations::transmitters). Each number only grows. The state is that of this
-/// instance.
+/// [`Revocations::transmitters`](super::Revocations::transmitters). Each number only grows, and is that of this instance.
+/// With a [shared log](super::RevocationLog), all instances have the same `stream` and `last_verified`.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -84,6 +84,16 @@ impl StreamStatus {
             "paused" => Some(Self::Paused),
             "disabled" => Some(Self::Disabled),
             _ => None,
+        }
+    }
+
+    /// Returns a larger number for a status in which more events are missing.
+    const fn severity(self) -> u8 {
+        match self {
+            Self::Unknown => 0,
+            Self::Enabled => 1,
+            Self::Paused => 2,
+            Self::Disabled => 3,
         }
     }
 
@@ -210,6 +220,30 @@ impl Stream {
         }
         state.status_said = said;
         Some(std::mem::replace(&mut state.status, status) != status)
+    }
+
+    /// Sets the status that another instance was told at this time. The later time wins, and of two equal times the status
+    /// in which more events are missing, so that all instances agree. Returns whether the status has changed, or `None`
+    /// if it was not set.
+    pub(super) fn merge_status(&self, status: StreamStatus, said: u64) -> Option<bool> {
+        let mut state = self.lock();
+        if (said, status.severity()) <= (state.status_said, state.status.severity()) {
+            return None;
+        }
+        state.status_said = said;
+        Some(std::mem::replace(&mut state.status, status) != status)
+    }
+
+    /// Records that another instance received a verification event at this time.
+    pub(super) fn merge_verified(&self, at: SystemTime) {
+        let mut state = self.lock();
+        state.last_verified = state.last_verified.max(Some(at));
+    }
+
+    /// Returns the status and when it was said, and when the last verification event arrived.
+    pub(super) fn shared(&self) -> (StreamStatus, u64, Option<SystemTime>) {
+        let state = self.lock();
+        (state.status, state.status_said, state.last_verified)
     }
 
     /// Returns whether another warning may be logged. The rest is logged at debug, so that a sender cannot fill the

@@ -60,5 +60,6 @@ pub(super) fn settings() -> Settings {
         measure: Measure::IssuedAt,
         capacity: 1_024,
         rejected_before: None,
+        log: None,
     }
 }

@@ -236,7 +236,7 @@ impl OwnedRequest {
 
 impl RequestDecision<'_> {
     /// Obtains the missing input of each step until the token is accepted or rejected.
-    pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, DecisionError> {
+    pub(super) async fn resume(mut self, mut step: Step) -> Result<VerifiedToken, DecisionError> {
         let mut may_restart = true;
         let mut calls = 0;
         loop {
@@ -270,6 +270,12 @@ impl RequestDecision<'_> {
                 Step::Introspect(introspection) => {
                     let response = introspection.fetch(&self).await?;
                     self.apply(introspection, &response, Now::read())?
+                }
+                Step::LoadRevocations(log) => {
+                    log.loaded().await;
+                    // Everything may have changed in the meantime.
+                    self.arrived = Now::read();
+                    self.begin()?
                 }
                 Step::UseProof(proved) => return proved.use_proof(self.verifier).await,
             }

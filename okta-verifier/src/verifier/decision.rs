@@ -28,6 +28,7 @@ use crate::{
     http::{Scheme, Shown, is_b64token},
     introspection::{IntrospectionReason, IntrospectionResponse, Introspector, RequiredResponse},
     keys::Key,
+    revocation::{InDoubt, SharedLog},
     sync::clock::Now,
     token::{
         checks,
@@ -78,6 +79,8 @@ pub(super) enum Step {
     FetchKeys(Unverified),
     /// The token must be introspected.
     Introspect(Introspection),
+    /// The shared revocation log is being loaded for the first time.
+    LoadRevocations(Arc<SharedLog>),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(PendingUse),
     /// The settings of the token's issuer were replaced, so the decision begins again with the new
@@ -95,6 +98,8 @@ pub(super) struct Introspection {
     /// The audiences of an unverified JWT, which the response cannot widen. `None` if the token has no `aud`
     /// that can be read.
     audiences: Option<u64>,
+    /// Whether the token is introspected only because revocation rules may be missing.
+    is_doubted: bool,
 }
 
 /// A valid token and its proof. The replay store has not recorded the proof yet.
@@ -102,6 +107,9 @@ pub(super) struct PendingUse {
     pub(super) token: VerifiedToken,
     pub(super) proof: AcceptedProof,
     basis: Basis,
+    /// When the introspection response was requested, if there is one, and when the request arrived.
+    introspected: Option<Now>,
+    arrived: Now,
     pub(super) may_be_expired: bool,
 }
 
@@ -333,6 +341,7 @@ impl<'r> RequestDecision<'r> {
             issuer: issuer.clone(),
             verified: Some((token, basis)),
             audiences: None,
+            is_doubted: false,
         };
         self.find_response(introspection, now)
     }
@@ -341,6 +350,20 @@ impl<'r> RequestDecision<'r> {
     /// introspected, or that has expired and is therefore inactive.
     #[inline]
     fn confirm_unasked(
+        &self,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, DecisionError> {
+        if let Some(doubt) = token.doubt(now) {
+            return self.confirm_in_doubt(token, basis, doubt, now);
+        }
+        self.confirm_known(token, basis, now)
+    }
+
+    /// Continues with a token that no introspection response is needed for.
+    #[inline]
+    fn confirm_known(
         &self,
         token: VerifiedToken,
         basis: Basis,
@@ -355,7 +378,45 @@ impl<'r> RequestDecision<'r> {
             }
             return Err(basis.error(VerifyError::Inactive).with_token(&token));
         }
-        self.check_sender(token, basis, now)
+        self.check_sender(token, basis, None, now)
+    }
+
+    /// Continues with a token that no introspection response is needed for while revocation rules may be missing. A
+    /// token that a known rule matches is rejected as ever.
+    #[cold]
+    fn confirm_in_doubt(
+        &self,
+        token: VerifiedToken,
+        basis: Basis,
+        doubt: InDoubt,
+        now: Now,
+    ) -> Result<Step, DecisionError> {
+        self.check_audience(&token, &basis)?;
+        check_revocation(&token, &basis, now)?;
+        if doubt.is_loading()
+            && let Some(log) = token.revocations().and_then(|rules| rules.log())
+        {
+            return Ok(Step::LoadRevocations(log.clone()));
+        }
+        if doubt.accepts() {
+            return self.confirm_known(token, basis, now);
+        }
+        let is_expired = token.check_dates(now.unix).is_err();
+        let introspector = basis.issuer().introspection.as_ref();
+        match introspector.filter(|_| doubt.asks_issuer() && !is_expired) {
+            Some(introspector) => {
+                let introspection = Introspection {
+                    introspector: introspector.clone(),
+                    reason: IntrospectionReason::Accepted,
+                    issuer: basis.issuer().clone(),
+                    verified: Some((token, basis)),
+                    audiences: None,
+                    is_doubted: true,
+                };
+                self.find_response(introspection, now)
+            }
+            None => Err(basis.error(rules_unavailable()).with_token(&token)),
+        }
     }
 
     fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, DecisionError> {
@@ -378,11 +439,16 @@ impl<'r> RequestDecision<'r> {
             issuer,
             verified,
             audiences,
+            is_doubted,
         } = introspection;
         if issuer.is_retired() {
             return Ok(Step::Restart);
         }
         if let Some((token, basis)) = verified {
+            // In doubt, only an active response decides: the client must not discard a token because the log is down.
+            if is_doubted && response.token(now).is_err() && token.doubt(now).is_some() {
+                return Err(basis.error(rules_unavailable()).with_token(&token));
+            }
             // Its signature was verified, so the response is about this token and not about an invented one. The rule
             // holds longer than the response, and for every encoding of the token.
             if response.is_inactive() && introspector.has_accepted_any() {
@@ -397,7 +463,7 @@ impl<'r> RequestDecision<'r> {
                     .error(error)
                     .with_signed(self.request.token, None, basis.issuer())
             })?;
-            return self.check_sender(token, basis, now);
+            return self.check_sender(token, basis, Some(response.requested_at), now);
         }
         let basis = Basis::Introspection(issuer);
         // Every claim comes from the response. A server may find a token by its `jti` alone, so the claims of
@@ -417,19 +483,30 @@ impl<'r> RequestDecision<'r> {
                 .error(VerifyError::BindingUnchecked)
                 .with_token(&token));
         }
-        self.check_sender(token, basis, now)
+        self.check_sender(token, basis, Some(response.requested_at), now)
     }
 
-    /// Checks that the sender of the request may use the token, cached or not.
+    /// Checks that the sender of the request may use the token, cached or not. `introspected` is when the introspection
+    /// response was requested, if there is one.
     #[inline]
     fn check_sender(
         &self,
         token: VerifiedToken,
         basis: Basis,
+        introspected: Option<Now>,
         now: Now,
     ) -> Result<Step, DecisionError> {
         self.check_audience(&token, &basis)?;
+        // A doubt about a token without a response has been decided before.
+        let doubt =
+            introspected.and_then(|it| unresolved_doubt(&token, Some(it), self.arrived, now));
         check_revocation(&token, &basis, now)?;
+        if let Some(doubt) = doubt {
+            return match token.revocations().and_then(|rules| rules.log()) {
+                Some(log) if doubt.is_loading() => Ok(Step::LoadRevocations(log.clone())),
+                _ => Err(basis.error(rules_unavailable()).with_token(&token)),
+            };
+        }
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
@@ -455,6 +532,8 @@ impl<'r> RequestDecision<'r> {
                 token,
                 proof,
                 basis,
+                introspected,
+                arrived: self.arrived,
                 may_be_expired: self.request.may_be_expired,
             })),
         }
@@ -493,11 +572,12 @@ impl Introspection {
             issuer: issuer.clone(),
             verified: None,
             audiences: None,
+            is_doubted: false,
         })
     }
 
     fn find(&self, decision: &RequestDecision<'_>, now: Now) -> Option<Arc<IntrospectionResponse>> {
-        let (token, required) = (decision.request.token, self.required(decision));
+        let (token, required) = (decision.request.token, self.required(decision, now));
         self.introspector.find(token, required, now)
     }
 
@@ -506,16 +586,24 @@ impl Introspection {
         &self,
         decision: &RequestDecision<'_>,
     ) -> Result<Arc<IntrospectionResponse>, DecisionError> {
-        let (token, required) = (decision.request.token, self.required(decision));
+        let required = self.required(decision, Now::read());
+        let token = decision.request.token;
         let response = self.introspector.introspect(token, required).await;
         response.map_err(|error| DecisionError::of(error, &self.issuer))
     }
 
-    fn required(&self, decision: &RequestDecision<'_>) -> RequiredResponse<'_> {
+    fn required(&self, decision: &RequestDecision<'_>, now: Now) -> RequiredResponse<'_> {
+        let rules = self.issuer.origin.revocations.as_ref();
+        let doubt = rules.and_then(|rules| rules.doubt(now));
+        let max_age = decision.request.max_age;
+        let max_age = match doubt.filter(InDoubt::asks_issuer) {
+            Some(doubt) => Some(max_age.map_or(doubt.max_age(), |it| it.min(doubt.max_age()))),
+            None => max_age,
+        };
         RequiredResponse {
             reason: self.reason,
             verified: self.verified.as_ref().map(|(token, _)| token),
-            max_age: decision.request.max_age,
+            max_age,
             arrived: decision.arrived,
         }
     }
@@ -543,7 +631,11 @@ impl PendingUse {
             verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
+        let doubt = unresolved_doubt(&self.token, self.introspected, self.arrived, now);
         self.token.check_revocation(now.unix)?;
+        if doubt.is_some() {
+            return Err(rules_unavailable());
+        }
         match self.token.check_dates(now.unix) {
             Err(VerifyError::Expired { .. }) if self.may_be_expired => Ok(()),
             checked => checked,
@@ -561,6 +653,26 @@ fn check_revocation(token: &VerifiedToken, basis: &Basis, now: Now) -> Result<()
     token
         .check_revocation(now.unix)
         .map_err(|error| basis.error(error).with_token(token))
+}
+
+/// Returns the doubt if revocation rules may be missing, unless the introspection response is newer than the doubt or the
+/// settings accept the token in spite of it. Called before [`check_revocation`], whose error comes first.
+fn unresolved_doubt(
+    token: &VerifiedToken,
+    introspected: Option<Now>,
+    arrived: Now,
+    now: Now,
+) -> Option<InDoubt> {
+    let doubt = token.doubt(now)?;
+    let log = token.revocations()?.log()?;
+    let is_newer = |requested| log.is_newer(doubt, requested, arrived, now);
+    let is_resolved = doubt.accepts() || doubt.asks_issuer() && introspected.is_some_and(is_newer);
+    (!is_resolved).then_some(doubt)
+}
+
+/// Returns the error for a token that a revocation rule may reject which is not known here.
+fn rules_unavailable() -> VerifyError {
+    VerifyError::unavailable(RETRY_IN_DOUBT, UnavailableReason::RevocationLog)
 }
 
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed
@@ -581,3 +693,6 @@ pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<In
 pub(super) fn unavailable_now() -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, UnavailableReason::Abandoned)
 }
+
+/// The reader of the shared log recovers within a second or two.
+const RETRY_IN_DOUBT: Duration = Duration::from_secs(2);

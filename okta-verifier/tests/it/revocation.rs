@@ -4,6 +4,7 @@ mod connection;
 mod introspection;
 mod login;
 mod rule;
+mod shared_log;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

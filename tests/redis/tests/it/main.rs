@@ -3,6 +3,7 @@
 
 mod authority;
 mod cluster;
+mod fleet;
 mod instances;
 mod outage;
 mod proxy;
@@ -10,6 +11,7 @@ mod revocation_log;
 mod rights;
 mod sentinel;
 mod server;
+mod soak;
 mod store;
 mod tls;
 

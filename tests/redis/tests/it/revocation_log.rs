@@ -17,8 +17,8 @@ use crate::{
 };
 
 const KEEP: Duration = Duration::from_secs(86_400);
-const ENTRIES: &str = "okta-verifier:revocation:{rules}:entries";
-const LOG: &str = "okta-verifier:revocation:{rules}:log";
+pub(crate) const ENTRIES: &str = "okta-verifier:revocation:{rules}:entries";
+pub(crate) const LOG: &str = "okta-verifier:revocation:{rules}:log";
 
 /// An instance that reads the log.
 struct Instance {
@@ -330,9 +330,12 @@ pub(crate) fn stop_replication(primary: &Server) {
     primary.call("CLIENT KILL TYPE replica");
 }
 
-async fn until_primary(server: &Server) {
+pub(crate) async fn until_primary(server: &Server) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while !server.call("ROLE").starts_with("master") {
+    while !server
+        .try_call("ROLE")
+        .is_ok_and(|role| role.starts_with("master"))
+    {
         assert!(Instant::now() < deadline, "the replica never takes over");
         pause().await;
     }

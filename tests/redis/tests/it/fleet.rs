@@ -26,6 +26,8 @@ const MAX_LAG: Duration = Duration::from_secs(2);
 /// A machine that builds something else at the same time may be slow.
 const SLACK: Duration = Duration::from_secs(20);
 
+const DOCUMENT: &str = include_str!("../../../../okta-verifier/docs/revocation.md");
+
 /// An issuer, whose tokens all instances accept.
 pub(crate) struct Fleet(TestIssuer);
 
@@ -180,6 +182,17 @@ fn revocation_failure_table_holds() {
     for row in &rows {
         println!("{row}");
         assert!(row.after < row.most + SLACK, "{row}");
+        let Row {
+            failure,
+            noticed_by,
+            outcome,
+            ..
+        } = row;
+        let is_documented = DOCUMENT.lines().any(|line| {
+            let begin = format!("| {failure} | {noticed_by} | ");
+            line.starts_with(&begin) && line.ends_with(&format!(" s | {outcome} |"))
+        });
+        assert!(is_documented, "docs/revocation.md lacks the row: {row}");
     }
 }
 

@@ -138,6 +138,62 @@ pub struct RevocationHealth {
     /// Every token of the issuer that was issued at this time or before is rejected. `None` if no rule is about all
     /// tokens.
     pub rejected_before: Option<SystemTime>,
+    /// The state of the shared log, or `None` if the rules belong to one instance only. It is the same for each issuer.
+    pub log: Option<RevocationLogHealth>,
+}
+
+/// The shared log of revocation rules ([`RevocationsBuilder::log`](crate::revocation::RevocationsBuilder::log)), as one
+/// instance sees it. The numbers only grow.
+///
+/// ```
+/// # use okta_verifier_testing::{MemoryRevocationLog, TestIssuer};
+/// use okta_verifier::{Verifier, health::RevocationLogHealth, revocation::Revocations};
+///
+/// /// For a readiness probe: returns whether rules may be missing.
+/// fn is_degraded(verifier: &Verifier) -> bool {
+///     let health = verifier.health();
+///     let log = health.iter().find_map(|issuer| issuer.revocation()?.log.as_ref());
+///     log.is_some_and(RevocationLogHealth::is_degraded)
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// let log = MemoryRevocationLog::new();
+/// let revocations = Revocations::builder().log(log.clone()).build()?;
+/// # let issuer = okta.issuer().any_client_id();
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations).build()?;
+/// assert!(is_degraded(&verifier)); // nothing was read yet
+/// verifier.warm_up().await?;
+/// assert!(!is_degraded(&verifier));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationLogHealth {
+    /// Since when rules may be missing, or `None` if none are. [`Doubt`](crate::revocation::Doubt) says what happens to
+    /// tokens then. Before the first load it is the time at which the `Revocations` were built.
+    pub in_doubt_since: Option<SystemTime>,
+    /// Whether the log was read to its end since the start.
+    pub is_loaded: bool,
+    /// Why the log could last not be read, as a fixed text, or `None` if it was read since.
+    pub last_error: Option<&'static str>,
+    /// How often rules were in doubt. A start counts if the first load fails or takes longer than a second.
+    pub doubts: u64,
+    /// How often the log had lost entries, so that this instance appended its rules again.
+    pub gaps: u64,
+    /// The number of appends that failed. What could not be appended is appended again.
+    pub failed_appends: u64,
+    /// The number of entries that had no effect, because this version cannot read them or because there were too many
+    /// unknown issuers.
+    pub ignored: u64,
+}
+
+impl RevocationLogHealth {
+    /// Returns whether rules may be missing.
+    #[must_use]
+    pub const fn is_degraded(&self) -> bool {
+        self.in_doubt_since.is_some()
+    }
 }
 
 /// The result of [`Verifier::check_introspection`](crate::Verifier::check_introspection) at one issuer.

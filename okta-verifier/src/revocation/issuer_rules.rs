@@ -365,6 +365,7 @@ impl IssuerRules {
             rules: held.live(horizon),
             applied: self.applied.load(Ordering::Relaxed),
             collapsed: held.collapsed(),
+            log: self.settings.log.as_ref().map(|log| log.health(now)),
             rejected_before: held.before().map(|unix| Now { unix, ..now }.wall()),
         })
     }

@@ -48,6 +48,7 @@ pub type LogAnswer<'a, T> =
 
 /// What [`RevocationLog::read`] returns.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "every log constructs it")]
 pub struct LogRead {
     /// The entries, at most a few thousand.
     pub entries: Vec<LogEntry>,

@@ -322,7 +322,7 @@ impl Delivery {
     /// Returns the response to an event that was applied here but could not be recorded for the other instances. The
     /// transmitter repeats it.
     pub(crate) fn postpone(self) -> EventResponse {
-        let retry_after = RETRY_AFTER;
+        let retry_after = REPEAT_AFTER;
         reject(
             [&self.transmitter],
             EventResponse::Unavailable { retry_after },
@@ -450,7 +450,7 @@ fn seconds(time: SystemTime) -> u64 {
 }
 
 /// When a transmitter may repeat an event that could not be recorded.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+const REPEAT_AFTER: Duration = Duration::from_secs(2);
 /// The maximum size of an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 64 * 1024;
 

@@ -21,6 +21,8 @@ pub(super) struct Registry {
     /// The number of names that only the shared log has named, and of the rules about them. Both only grow.
     unknown_names: usize,
     unknown_rules: usize,
+    /// Whether there was no room for rules about an issuer that is not configured.
+    has_dropped: bool,
 }
 
 impl Registry {
@@ -77,6 +79,11 @@ impl Registry {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns whether rules about an issuer with one of these names may have been dropped.
+    pub(super) fn may_have_dropped(&self, names: &[Box<str>]) -> bool {
+        self.has_dropped && names.iter().any(|name| self.named(name).is_empty())
+    }
+
     /// Applies rules that the shared log has, which are about one issuer. Those about an issuer that is not configured
     /// are kept, because it may be configured later, but only a number of them, because whoever can write to the log
     /// could name any number. Returns what has changed, to be completed, or `None` if there is no room.
@@ -89,6 +96,7 @@ impl Registry {
     ) -> Option<Vec<(Arc<IssuerRules>, Change)>> {
         if self.named(issuer).is_empty() {
             if self.unknown_names >= MAX_UNKNOWN_NAMES {
+                self.has_dropped = true;
                 return None;
             }
             self.unknown_names += 1;
@@ -99,6 +107,7 @@ impl Registry {
         let is_used = |rules: &Arc<IssuerRules>| Arc::strong_count(rules) > rules.names.len();
         if !of_issuer.iter().any(is_used) {
             if self.unknown_rules.saturating_add(records.len()) > settings.capacity {
+                self.has_dropped = true;
                 return None;
             }
             self.unknown_rules += records.len();

@@ -495,10 +495,16 @@ impl Revocations {
         names: impl Iterator<Item = &'n str>,
         leeway: u64,
     ) -> Arc<IssuerRules> {
-        let names = names.map(Into::into).collect();
+        let names: Box<[Box<str>]> = names.map(Into::into).collect();
+        let now = Now::read();
         let mut registry = self.registry();
-        let rules = registry.rules_of(names, &self.0.settings, Now::read());
+        let may_have_dropped = registry.may_have_dropped(&names);
+        let rules = registry.rules_of(names, &self.0.settings, now);
         rules.admit_leeway(leeway);
+        drop(registry);
+        if may_have_dropped && let Some(log) = self.log() {
+            log.load_again(now);
+        }
         rules
     }
 

@@ -4,6 +4,8 @@ mod flood;
 mod model;
 mod registry;
 mod rules;
+mod shared_log;
+mod shared_log_model;
 
 use super::{
     epoch::Seen,

@@ -6,15 +6,19 @@
 //! begins again.
 
 mod basis;
+mod doubt;
 mod unverified;
 
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use self::basis::Verification;
-use self::unverified::Parsed;
 #[cfg(feature = "explain")]
 pub(super) use self::unverified::is_signed_with;
 pub(super) use self::{basis::Basis, unverified::Unverified};
+use self::{
+    doubt::{rules_unavailable, unresolved_doubt},
+    unverified::Parsed,
+};
 use super::{
     ActiveIssuer, Verifier,
     decision_error::DecisionError,
@@ -381,44 +385,6 @@ impl<'r> RequestDecision<'r> {
         self.check_sender(token, basis, None, now)
     }
 
-    /// Continues with a token that no introspection response is needed for while revocation rules may be missing. A
-    /// token that a known rule matches is rejected as ever.
-    #[cold]
-    fn confirm_in_doubt(
-        &self,
-        token: VerifiedToken,
-        basis: Basis,
-        doubt: InDoubt,
-        now: Now,
-    ) -> Result<Step, DecisionError> {
-        self.check_audience(&token, &basis)?;
-        check_revocation(&token, &basis, now)?;
-        if doubt.is_loading()
-            && let Some(log) = token.revocations().and_then(|rules| rules.log())
-        {
-            return Ok(Step::LoadRevocations(log.clone()));
-        }
-        if doubt.accepts() {
-            return self.confirm_known(token, basis, now);
-        }
-        let is_expired = token.check_dates(now.unix).is_err();
-        let introspector = basis.issuer().introspection.as_ref();
-        match introspector.filter(|_| doubt.asks_issuer() && !is_expired) {
-            Some(introspector) => {
-                let introspection = Introspection {
-                    introspector: introspector.clone(),
-                    reason: IntrospectionReason::Accepted,
-                    issuer: basis.issuer().clone(),
-                    verified: Some((token, basis)),
-                    audiences: None,
-                    is_doubted: true,
-                };
-                self.find_response(introspection, now)
-            }
-            None => Err(basis.error(rules_unavailable()).with_token(&token)),
-        }
-    }
-
     fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, DecisionError> {
         match introspection.find(self, now) {
             Some(response) => self.apply(introspection, &response, now),
@@ -655,26 +621,6 @@ fn check_revocation(token: &VerifiedToken, basis: &Basis, now: Now) -> Result<()
         .map_err(|error| basis.error(error).with_token(token))
 }
 
-/// Returns the doubt if revocation rules may be missing, unless the introspection response is newer than the doubt or the
-/// settings accept the token in spite of it. Called before [`check_revocation`], whose error comes first.
-fn unresolved_doubt(
-    token: &VerifiedToken,
-    introspected: Option<Now>,
-    arrived: Now,
-    now: Now,
-) -> Option<InDoubt> {
-    let doubt = token.doubt(now)?;
-    let log = token.revocations()?.log()?;
-    let is_newer = |requested| log.is_newer(doubt, requested, arrived, now);
-    let is_resolved = doubt.accepts() || doubt.asks_issuer() && introspected.is_some_and(is_newer);
-    (!is_resolved).then_some(doubt)
-}
-
-/// Returns the error for a token that a revocation rule may reject which is not known here.
-fn rules_unavailable() -> VerifyError {
-    VerifyError::unavailable(RETRY_IN_DOUBT, UnavailableReason::RevocationLog)
-}
-
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed
 /// text of three or five parts is never sent to an issuer, because it is a malformed JWT.
 pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<IntrospectionReason> {
@@ -693,6 +639,3 @@ pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<In
 pub(super) fn unavailable_now() -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, UnavailableReason::Abandoned)
 }
-
-/// The reader of the shared log recovers within a second or two.
-const RETRY_IN_DOUBT: Duration = Duration::from_secs(2);

@@ -463,9 +463,29 @@ impl Explained<'_> {
                 let expected = "a token with iat, because of VerifierBuilder::revocations";
                 report.fail("revocation", &error, expected, "none");
             }
+            Err(
+                error @ VerifyError::Unavailable {
+                    source: UnavailableReason::RevocationLog,
+                    ..
+                },
+            ) => {
+                let expected = "rules that are complete";
+                let found = "the shared log was not read in time, so Doubt decides";
+                report.fail("revocation", error, expected, found);
+            }
+            Ok(()) if self.is_in_doubt(entry) => report.pass(
+                "revocation",
+                "no known rule matches the token; rules may be missing, and Doubt accepted it",
+            ),
             Ok(()) => report.pass("revocation", "no rule matches the token"),
             Err(_) => {}
         }
+    }
+
+    /// Returns whether revocation rules may be missing, because the shared log was not read in time.
+    fn is_in_doubt(&self, entry: &Entry) -> bool {
+        let rules = entry.issuer.origin.revocations.as_ref();
+        rules.is_some_and(|rules| rules.doubt(Now::read()).is_some())
     }
 
     /// Records the result of introspection, if `verify` introspected the token.

@@ -434,6 +434,10 @@ const NOT_SHOWN: [(&str, &str); 21] = [
     ("issuer_resolver_rate_limit", "the same"),
     ("resolved_issuer", "the same"),
     ("no_randomness", "it takes a broken system"),
+    (
+        "revocation_log",
+        "the command has no shared log, which exists in code only",
+    ),
     ("replay_store_full", "it takes a flood"),
     ("replay_store", "`faults.rs` shows it"),
     ("no_runtime", "a service of axum has a runtime"),

@@ -63,7 +63,7 @@ pub(super) async fn run(running: Running) {
                 let delay = back_off.failed(None, now).min(MAX_DELAY);
                 // The longest delay is random too, so that instances do not read at the same time.
                 let delay = delay.mul_f64(0.5 + back_off.fraction() / 2.0);
-                Some((asked.instant + MIN_INTERVAL).max(Instant::now() + delay))
+                Some((asked.instant + MIN_INTERVAL).max(Now::read().instant + delay))
             }
         };
         match next {
@@ -109,7 +109,7 @@ impl Backlog {
     /// Appends what could not be appended before. Returns false if the reader has to end.
     async fn append(&mut self, running: &Running) -> bool {
         let log = &running.log;
-        let end = Instant::now() + MAX_APPENDING;
+        let end = Now::read().instant + MAX_APPENDING;
         let queue = log.take_queue();
         if !queue.is_empty() {
             // After a failure, everything is appended again.
@@ -134,7 +134,7 @@ impl Backlog {
                 self.current = Some((append, rest));
             } else {
                 // Dropped, so that everything is appended again.
-                self.retry_at = Some(Instant::now() + APPEND_AGAIN);
+                self.retry_at = Some(Now::read().instant + APPEND_AGAIN);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::{
     fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::{
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     error::{UnavailableReason, cause},
+    health::RevocationLogHealth,
     sync::clock::Now,
 };
 
@@ -151,6 +152,25 @@ impl SharedLog {
         is_later || age < doubt.max_age()
     }
 
+    /// Returns the state of the log. Performs no I/O.
+    pub(in crate::revocation) fn health(&self, now: Now) -> RevocationLogHealth {
+        let state = self.lock();
+        let overdue = self.currency.overdue(now).at_most;
+        RevocationLogHealth {
+            in_doubt_since: (!self.currency.holds(now)).then(|| {
+                now.wall()
+                    .checked_sub(overdue)
+                    .unwrap_or(SystemTime::UNIX_EPOCH)
+            }),
+            is_loaded: state.is_loaded,
+            last_error: state.failure.map(LogFailure::text),
+            doubts: state.doubts,
+            gaps: state.gaps,
+            failed_appends: state.failed_appends,
+            ignored: state.ignored,
+        }
+    }
+
     /// Waits for the first load, for at most a second after the first reader began. All requests wait for the same
     /// load.
     pub(crate) async fn loaded(&self) {
@@ -179,7 +199,7 @@ impl SharedLog {
         if Handle::try_current().is_err() {
             return Err(UnavailableReason::NoRuntime);
         }
-        let began = Instant::now();
+        let began = Now::read().instant;
         loop {
             let loaded = self.loaded.notified();
             let now = Now::read();
@@ -311,6 +331,15 @@ impl SharedLog {
                 "the shared revocation log has lost entries; each instance appends its rules again"
             );
         }
+    }
+
+    /// Has the whole log read again, because entries about an issuer that was unknown then were dropped.
+    pub(in crate::revocation) fn load_again(&self, now: Now) {
+        let mut state = self.lock();
+        self.currency.end(now);
+        state.generation += 1;
+        state.progress = None;
+        state.position = None;
     }
 
     pub(super) fn ignore(&self, entries: u64) {

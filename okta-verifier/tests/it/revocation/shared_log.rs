@@ -41,9 +41,9 @@ async fn pass(time: Duration) {
 /// Returns whether the token is rejected because rules may be missing.
 async fn is_doubted(verifier: &Verifier, jwt: &str) -> bool {
     let rejection = send(verifier, jwt).await.unwrap_err();
-    let source = match rejection.error() {
-        Some(VerifyError::Unavailable { source, .. }) => source,
-        _ => return false,
+    let error = rejection.error();
+    let Some(VerifyError::Unavailable { source, .. }) = error else {
+        return false;
     };
     rejection.status() == 503 && matches!(source, UnavailableReason::RevocationLog)
 }

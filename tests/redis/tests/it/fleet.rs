@@ -109,7 +109,7 @@ impl Instance {
         self.revocations.revoke(rule).await.is_ok()
     }
 
-    async fn until(&self, token: &str, expected: Outcome) -> Duration {
+    pub(crate) async fn until(&self, token: &str, expected: Outcome) -> Duration {
         until(async || self.outcome(token).await == expected).await
     }
 }

@@ -154,7 +154,7 @@ impl Soak {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn revocation_soak_accepts_no_revoked_token_and_rejects_no_other() {
     let seconds = env::var("REDIS_SOAK").map_or(20, |seconds| seconds.parse().expect("seconds"));
-    let (begun, length) = (Instant::now(), Duration::from_secs(seconds));
+    let length = Duration::from_secs(seconds);
     let mut server = Server::with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
     let fleet = Fleet::new();
     let instances = [(); 2].map(|()| fleet.instance(server.config(), MAX_LAG));
@@ -172,6 +172,7 @@ async fn revocation_soak_accepts_no_revoked_token_and_rejects_no_other() {
         outages: Mutex::default(),
         repeated: AtomicUsize::new(0),
     });
+    let begun = Instant::now();
     let readers = [0, 1].map(|instance| tokio::spawn(soak.clone().read(instance)));
     let writer = tokio::spawn(write(soak.clone(), begun, length));
     let mut restarts = 0;

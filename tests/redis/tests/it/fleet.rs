@@ -109,6 +109,16 @@ impl Instance {
         self.revocations.revoke(rule).await.is_ok()
     }
 
+    /// Returns whether the instance says that it is in doubt, and how often it was.
+    pub(crate) fn doubt(&self) -> (bool, u64) {
+        let health = self.verifier.health();
+        let log = health
+            .first()
+            .and_then(|issuer| issuer.revocation()?.log.as_ref());
+        let log = log.expect("a log");
+        (log.is_degraded(), log.doubts)
+    }
+
     pub(crate) async fn until(&self, token: &str, expected: Outcome) -> Duration {
         until(async || self.outcome(token).await == expected).await
     }

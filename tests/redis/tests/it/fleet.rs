@@ -14,7 +14,7 @@ use okta_verifier_redis::{RedisConfig, RedisRevocationLog};
 use okta_verifier_testing::TestIssuer;
 
 use crate::{
-    pause,
+    PATIENCE, pause,
     proxy::{Mode, Proxy},
     revocation_log::{ENTRIES, LOG, stop_replication, until_primary},
     sentinel::Group,
@@ -57,7 +57,7 @@ impl Fleet {
     }
 
     pub(crate) fn instance(&self, redis: RedisConfig, max_lag: Duration) -> Instance {
-        let log = RedisRevocationLog::new(redis.timeout(Duration::from_millis(500)));
+        let log = RedisRevocationLog::new(redis.timeout(PATIENCE));
         let revocations = Revocations::builder()
             .log(log.expect("settings"))
             .max_lag(max_lag)

@@ -23,6 +23,9 @@ const BETWEEN_RESTARTS: Duration = Duration::from_secs(20);
 /// Every other time the server stays down for longer than [`MAX_LAG`].
 const LONG_OUTAGE: Duration = Duration::from_secs(7);
 const BETWEEN_REPEATS: Duration = Duration::from_millis(500);
+/// How long the last revocations may take after the others have ended.
+const AFTERWARDS: Duration = Duration::from_secs(90);
+
 struct Soak {
     fleet: Fleet,
     instances: [Instance; 2],
@@ -198,11 +201,18 @@ async fn revocation_soak_accepts_no_revoked_token_and_rejects_no_other() {
         restarts += 1;
         next += BETWEEN_RESTARTS;
     }
-    writer.await.expect("every rule is stored");
+    let limit = length + AFTERWARDS - begun.elapsed();
+    let written = tokio::time::timeout(limit, writer).await;
+    written
+        .expect("the log recovers in time")
+        .expect("every rule is stored");
     soak.is_over.store(true, Ordering::Relaxed);
     let mut all = Figures::default();
     for reader in readers {
-        let figures = reader.await.expect("no wrong outcome");
+        let figures = tokio::time::timeout(AFTERWARDS, reader).await;
+        let figures = figures
+            .expect("the log recovers in time")
+            .expect("no wrong outcome");
         all.accepted += figures.accepted;
         all.rejected += figures.rejected;
         all.unavailable += figures.unavailable;

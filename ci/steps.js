@@ -57,7 +57,7 @@ exports.check = [
       { words: 'cargo test --locked -p docs --doc compile_errors', env: unstable },
       { words: 'cargo test --locked -p backend-none --doc', cwd: 'tests/backends', env: unstable },
     ] },
-  { name: 'redis', about: 'the replay store against real Redis servers; installs redis-server if it is missing',
+  { name: 'redis', about: 'the replay store and the revocation log against real Redis servers; installs redis-server if it is missing',
     run: ['ci/redis'] },
   { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published libraries as docs.rs builds it',
     run: [
@@ -79,6 +79,8 @@ exports.full = [
     ahead: 'ci/live build', run: ['ci/live'] },
   { name: 'live-mcp', about: 'MCP clients of other projects with a real Keycloak', needs: ['npm', 'openssl'],
     run: ['ci/live mcp'] },
+  { name: 'revocation-soak', about: 'instances that revoke and verify for 5 minutes while Redis is killed and restarted',
+    run: [{ words: 'ci/redis soak -- --nocapture', env: { REDIS_SOAK: '300' } }] },
   { name: 'hydra', about: 'tokens of a real Ory Hydra, which takes minutes to build', needs: ['go'], run: ['ci/live hydra'] },
   { name: 'fuzz', about: 'every fuzzer for 30 s', needs: ['c++'], run: ['fuzz/run 30'] },
   { name: 'differential-full', about: '100,000 mutated tokens through jsonwebtoken too',

@@ -16,7 +16,8 @@ use crate::{
 /// a cluster.
 ///
 /// TLS is on by default and trusts the system's root certificates. Invalid settings are reported by
-/// [`RedisReplayStore::new`](crate::RedisReplayStore::new).
+/// [`RedisReplayStore::new`](crate::RedisReplayStore::new) and
+/// [`RedisRevocationLog::new`](crate::RedisRevocationLog::new).
 ///
 /// ```
 /// use std::time::Duration;
@@ -208,7 +209,7 @@ impl RedisConfig {
 
     /// Turns TLS off for servers and sentinels. Use it only on loopback, in a private network or with a
     /// TLS side-car. An attacker who can change the traffic to the server can make replayed proofs
-    /// pass.
+    /// and revoked tokens pass.
     ///
     /// ```
     /// use okta_verifier_redis::{RedisConfig, RedisReplayStore};
@@ -444,6 +445,15 @@ fn within(
         true => Ok(timeout),
         false => Err(RedisConfigError::Timeout { setting, range }),
     }
+}
+
+/// Returns the prefix of keys if it is valid. Braces would change the slot of the keys in a cluster.
+pub(crate) fn checked_prefix(prefix: &str) -> Result<&str, RedisConfigError> {
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
+    let is_valid = (1..=64).contains(&prefix.len()) && prefix.bytes().all(is_allowed);
+    is_valid
+        .then_some(prefix)
+        .ok_or(RedisConfigError::KeyPrefix)
 }
 
 const SERVER_PORT: u16 = 6379;

@@ -1,5 +1,5 @@
 //! Connections to Redis: to one server, to the primary that sentinels name, or to a cluster. This
-//! module does not know about DPoP proofs.
+//! module does not know what is stored.
 
 mod address;
 mod back_off;
@@ -62,7 +62,7 @@ pub(crate) struct Command {
     pub(crate) is_reply: fn(&Value) -> bool,
 }
 
-/// The connections of a store. Clones of the store share them.
+/// The connections of a store, whose clones share them, or of a log.
 pub(crate) struct Connection {
     route: Route,
     timeout: Duration,

@@ -1,7 +1,8 @@
 //! `RedisConfigError`: an invalid setting.
 
-/// A setting of a [`RedisConfig`](crate::RedisConfig) or a
-/// [`RedisReplayStore`](crate::RedisReplayStore) is invalid. The error text says what is wrong or what
+/// A setting of a [`RedisConfig`](crate::RedisConfig), a
+/// [`RedisReplayStore`](crate::RedisReplayStore) or a
+/// [`RedisRevocationLog`](crate::RedisRevocationLog) is invalid. The error text says what is wrong or what
 /// to set instead. The text shows no configured value, because a value may contain a password.
 ///
 /// ```

@@ -1,5 +1,7 @@
-//! `RedisReplayStore`: stores used DPoP proofs in Redis or Valkey, shared by the instances of a
-//! service.
+//! What the instances of a service share in Redis or Valkey: used DPoP proofs ([`RedisReplayStore`]) and rules about
+//! revoked tokens ([`RedisRevocationLog`]).
+//!
+//! # Used DPoP proofs
 //!
 //! A DPoP proof may be used once (RFC 9449 §11.1). By default each instance of a service remembers only
 //! the proofs that it has seen, so behind a load balancer each instance accepts a proof once. With this
@@ -19,6 +21,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Revoked tokens
+//!
+//! A rule about revoked tokens that one instance learns, from the issuer or from an operator, must reach all of them.
+//! With this log each instance appends its rules to a stream in Redis, and reads the rules of all. [`RedisRevocationLog`]
+//! says what is stored and how a lost rule is noticed.
+//!
+//! # Invalid settings
 //!
 //! Invalid settings are errors at startup, which say what to set instead:
 //!
@@ -40,6 +50,7 @@
 //! | [`timeout`](RedisConfig::timeout) | 500 ms | 10 ms to 1 s |
 //! | [`connect_timeout`](RedisConfig::connect_timeout) | 1 s | 100 ms to 10 s |
 //! | [`RedisReplayStore::key_prefix`] | `okta-verifier:dpop:` | 1 to 64 visible ASCII characters other than braces |
+//! | [`RedisRevocationLog::key_prefix`] | `okta-verifier:revocation:` | the same |
 //!
 //! With TLS, the certificate of a server must have the name or IP address that sentinels and clusters
 //! announce for it. `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname` make
@@ -49,27 +60,30 @@
 //! from a trusted CA. With the system's root certificates, that is every host with a certificate of a public
 //! CA. Trust only a private CA instead: [`RedisConfig::only_root_certificates`].
 //!
-//! A login of a user other than `default` requires Redis 6. The user needs the rights `+ping +set` for
-//! the store's keys. Sentinels and clusters require more rights; `okta-verifier/docs/dpop-and-mtls.md` lists them.
+//! A login of a user other than `default` requires Redis 6. For the keys of the [`RedisReplayStore`] the user needs the
+//! rights `+ping +set`; `okta-verifier/docs/revocation.md` lists those for a [`RedisRevocationLog`]. Sentinels and clusters
+//! require more rights; `okta-verifier/docs/dpop-and-mtls.md` lists them.
 //!
 //! # When Redis fails
 //!
-//! A request is accepted only if the server replies that the proof is new. A replayed proof is rejected
+//! A request with DPoP is accepted only if the server replies that the proof is new. A replayed proof is rejected
 //! with 401. If the server sends no valid reply, the request is rejected with 503, and `okta-verifier`
-//! logs one `warn`.
+//! logs one `warn`. If the log of revoked tokens cannot be read, the rules that an instance knows still apply; all
+//! other tokens are accepted for a time that the settings of revocation limit, and are then in doubt.
 //!
-//! - Each proof is stored with one command, which is sent once. In a cluster the command is sent again after
+//! - Each proof is stored with one command, and the log is read and appended to with one command each. A command is sent
+//!   once. In a cluster the command is sent again after
 //!   `MOVED` or `ASK`, three times at most, because these replies mean that the command was not executed. The
 //!   command is never sent again after a lost connection or a timeout, because the reply would reflect the
 //!   effect of the first command. `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that the
 //!   command was not executed, but these states last longer than a request may wait: the request is rejected,
 //!   and a later request may find a new primary.
 //! - After a failure (a failed connection attempt, a connection that is lost before a reply, no reply in
-//!   time, or a rejected command) the store waits before it reconnects: at most 250 ms at first, and at most
+//!   time, or a rejected command) the store or the log waits before it reconnects: at most 250 ms at first, and at most
 //!   2 s after repeated failures. Until then requests are rejected at once. Each server has at most one
 //!   connection attempt at a time, for all requests.
-//! - Before the first proof, each connection sends `PING` with a random text, which the server must repeat. A
-//!   reply that arrives before any command is therefore not mistaken for the reply to a proof.
+//! - Before the first command, each connection sends `PING` with a random text, which the server must repeat. A
+//!   reply that arrives before any command is therefore not mistaken for the reply to a command.
 //! - A server may send at most 1 MiB per reply, and nothing while no command waits for a reply. The
 //!   connection to a server that sends more is closed, as after any other failure.
 //!
@@ -98,7 +112,9 @@ mod config;
 mod connection;
 mod error;
 mod replay;
+mod revocation_log;
 
 pub use config::RedisConfig;
 pub use error::RedisConfigError;
 pub use replay::RedisReplayStore;
+pub use revocation_log::RedisRevocationLog;

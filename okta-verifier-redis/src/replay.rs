@@ -7,7 +7,7 @@ use okta_verifier::dpop::{ProofUse, ReplayAnswer, ReplayStore};
 use redis::Value;
 
 use crate::{
-    config::RedisConfig,
+    config::{RedisConfig, checked_prefix},
     connection::{Command, Connection},
     error::RedisConfigError,
 };
@@ -87,11 +87,7 @@ impl RedisReplayStore {
     /// Returns an error if the prefix is empty, is too long, or contains a character that is not
     /// allowed.
     pub fn key_prefix(mut self, prefix: &str) -> Result<Self, RedisConfigError> {
-        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
-        if !(1..=64).contains(&prefix.len()) || !prefix.bytes().all(is_allowed) {
-            return Err(RedisConfigError::KeyPrefix);
-        }
-        self.prefix = prefix.into();
+        self.prefix = checked_prefix(prefix)?.into();
         Ok(self)
     }
 }

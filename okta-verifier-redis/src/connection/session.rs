@@ -48,7 +48,7 @@ impl Session {
             session.expect(&select, &Value::Okay).await?;
         }
         // Checks that the server replies, and that the reply belongs to this command. Otherwise a reply
-        // that arrived before any command would be mistaken for the reply to the first proof.
+        // that arrived before any command would be mistaken for the reply to the first command.
         let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
         let mut ping = redis::cmd("PING");
         ping.arg(&text);
@@ -158,8 +158,8 @@ impl Session {
     async fn second_reply(&self, pipeline: &Pipeline) -> Result<Value, RedisError> {
         let mut connection = self.connection.clone();
         let mut replies = connection.send_packed_commands(pipeline, 1, 1).await?;
-        // If the second reply is missing, return an array. No command that is sent after `ASKING`
-        // accepts an array, so an unexpected reply is reported.
+        // If the second reply is missing, return an empty array. No command that is sent after `ASKING`
+        // accepts one, so an unexpected reply is reported.
         Ok(replies.pop().unwrap_or(Value::Array(Vec::new())))
     }
 

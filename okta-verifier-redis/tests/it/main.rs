@@ -8,6 +8,7 @@ mod connections;
 mod fake;
 mod hostile;
 mod replies;
+mod revocation_log;
 mod secrets;
 mod sentinel;
 mod settings;

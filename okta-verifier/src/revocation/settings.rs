@@ -395,6 +395,17 @@ impl RevocationsBuilder {
     }
 
     /// Sets what happens to a token while rules may be missing. Default [`Doubt::AskIssuer`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use okta_verifier::revocation::{Doubt, Revocations};
+    /// use okta_verifier_testing::MemoryRevocationLog;
+    ///
+    /// let builder = || Revocations::builder().log(MemoryRevocationLog::new());
+    /// assert!(builder().in_doubt(Doubt::AcceptFor(Duration::from_secs(600))).build().is_ok());
+    /// assert!(builder().in_doubt(Doubt::AcceptFor(Duration::ZERO)).build().is_err()); // write Doubt::Reject
+    /// assert!(Revocations::builder().forgets_at_restart().in_doubt(Doubt::Reject).build().is_err()); // no log
+    /// ```
     pub const fn in_doubt(mut self, doubt: Doubt) -> Self {
         self.doubt = Some(doubt);
         self
@@ -402,7 +413,16 @@ impl RevocationsBuilder {
 
     /// Sets whether an instance tells the others that the issuer reported a token as inactive (RFC 7662 §2.2). By
     /// default it does not, because a client can revoke any number of its own tokens and send them. Such an entry is
-    /// forgotten when half of the [`capacity`](Self::capacity) is in use, so that it never takes the room of a rule.
+    /// not kept when half of the [`capacity`](Self::capacity) is in use, so that it never takes the room of a rule.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::Revocations;
+    /// use okta_verifier_testing::MemoryRevocationLog;
+    ///
+    /// let builder = Revocations::builder().log(MemoryRevocationLog::new());
+    /// assert!(builder.share_inactive(true).build().is_ok());
+    /// assert!(Revocations::builder().forgets_at_restart().share_inactive(true).build().is_err()); // no log
+    /// ```
     pub const fn share_inactive(mut self, share: bool) -> Self {
         self.share_inactive = Some(share);
         self

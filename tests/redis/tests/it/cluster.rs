@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// Three primaries and a replica of the first.
-struct Cluster {
-    primaries: Vec<Server>,
-    replica: Server,
+pub(crate) struct Cluster {
+    pub(crate) primaries: Vec<Server>,
+    pub(crate) replica: Server,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let nodes: Vec<_> = (0..4).map(|_| Node::start()).collect();
         for (node, slots) in nodes.iter().zip(["0 5461", "5462 10922", "10923 16383"]) {
             assert_eq!(
@@ -66,9 +66,13 @@ impl Cluster {
     }
 
     /// Two of the primaries are seeds.
-    fn store(&self) -> RedisReplayStore {
+    pub(crate) fn config(&self) -> RedisConfig {
         let seeds = self.primaries[..2].iter().map(Server::address);
-        store(RedisConfig::cluster(seeds).plaintext())
+        RedisConfig::cluster(seeds).plaintext()
+    }
+
+    fn store(&self) -> RedisReplayStore {
+        store(self.config())
     }
 
     fn sets(&self) -> u32 {
@@ -106,7 +110,7 @@ impl Node {
     }
 }
 
-fn id(server: &Server) -> String {
+pub(crate) fn id(server: &Server) -> String {
     server.call("CLUSTER MYID")
 }
 

@@ -1,14 +1,17 @@
-//! `RedisReplayStore` against real servers, sentinels and clusters, which each test starts for itself.
-//! `ci/redis` runs them; `cargo test -p okta-verifier-redis` has the tests that need none.
+//! `RedisReplayStore` and `RedisRevocationLog` against real servers, sentinels and clusters, which each
+//! test starts for itself. `ci/redis` runs them; `cargo test -p okta-verifier-redis` has the tests that need none.
 
 mod authority;
 mod cluster;
+mod fleet;
 mod instances;
 mod outage;
 mod proxy;
+mod revocation_log;
 mod rights;
 mod sentinel;
 mod server;
+mod soak;
 mod store;
 mod tls;
 

@@ -1,12 +1,9 @@
-//! A TCP proxy that loses replies, and what the store makes of that.
+//! A TCP proxy that loses replies, connections or everything, and what the store makes of that.
 
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -15,47 +12,93 @@ use okta_verifier_redis::RedisConfig;
 
 use crate::{first_use, server::Server, store, until};
 
-struct Proxy {
+#[derive(Clone)]
+pub(crate) struct Proxy {
     port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    mode: Mode,
+    connections: Vec<[TcpStream; 2]>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) enum Mode {
+    #[default]
+    Pass,
     /// Close the connection when the next reply comes, instead of passing it on.
-    cuts: Arc<AtomicBool>,
-    connections: Arc<AtomicUsize>,
+    CutReply,
+    /// Close the connection when the next reply that is a number comes.
+    CutNumber,
+    /// Keep connections, accept new ones, and pass on nothing: as if the network dropped every packet.
+    Swallow,
 }
 
 impl Proxy {
-    fn to(server: u16) -> Self {
+    pub(crate) fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let proxy = Self {
             port: listener.local_addr().expect("an address").port(),
-            cuts: Arc::default(),
-            connections: Arc::default(),
+            state: Arc::default(),
         };
-        let (cuts, connections) = (proxy.cuts.clone(), proxy.connections.clone());
+        let accepting = proxy.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.expect("a connection");
-                connections.fetch_add(1, Ordering::SeqCst);
-                let server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
-                let [from_client, from_server] =
-                    [&client, &server].map(|it| it.try_clone().expect("a clone"));
-                thread::spawn(move || pass(from_client, server, || false));
-                let cuts = cuts.clone();
-                thread::spawn(move || pass(from_server, client, || cuts.load(Ordering::SeqCst)));
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                    continue;
+                };
+                let clone = |it: &TcpStream| it.try_clone().expect("a clone");
+                let kept = [clone(&client), clone(&server)];
+                accepting.lock().connections.push(kept);
+                let (to_server, to_client) = (accepting.clone(), accepting.clone());
+                let (from_client, from_server) = (clone(&client), clone(&server));
+                thread::spawn(move || to_server.pass(from_client, server, false));
+                thread::spawn(move || to_client.pass(from_server, client, true));
             }
         });
         proxy
     }
-}
 
-fn pass(mut from: TcpStream, mut to: TcpStream, cuts: impl Fn() -> bool) {
-    let mut bytes = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut bytes) {
-        if cuts() || to.write_all(&bytes[..length]).is_err() {
-            break;
+    pub(crate) fn config(&self) -> RedisConfig {
+        RedisConfig::server(format!("127.0.0.1:{}", self.port)).plaintext()
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        self.lock().mode = mode;
+    }
+
+    /// Closes every connection.
+    pub(crate) fn cut(&self) {
+        for end in self.lock().connections.drain(..).flatten() {
+            let _ = end.shutdown(Shutdown::Both);
         }
     }
-    for end in [from, to] {
-        let _ = end.shutdown(Shutdown::Both);
+
+    fn pass(&self, mut from: TcpStream, mut to: TcpStream, has_replies: bool) {
+        let mut bytes = [0; 1 << 16];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            let bytes = &bytes[..length];
+            let mode = self.lock().mode;
+            let cuts = match mode {
+                Mode::Pass => false,
+                Mode::Swallow => continue,
+                Mode::CutReply => has_replies,
+                Mode::CutNumber => has_replies && bytes[0] == b':',
+            };
+            if cuts || to.write_all(bytes).is_err() {
+                break;
+            }
+        }
+        for end in [from, to] {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,17 +107,16 @@ fn pass(mut from: TcpStream, mut to: TcpStream, cuts: impl Fn() -> bool) {
 async fn redis_command_whose_reply_is_lost_is_an_error_and_not_sent_again() {
     let server = Server::start();
     let proxy = Proxy::to(server.port);
-    let address = format!("127.0.0.1:{}", proxy.port);
-    let store = store(RedisConfig::server(address).plaintext());
+    let store = store(proxy.config());
     assert_eq!(first_use(&store, 1).await, Ok(ProofUse::First));
-    proxy.cuts.store(true, Ordering::SeqCst);
+    proxy.set(Mode::CutReply);
     let error = first_use(&store, 2).await.expect_err("no reply");
     assert!(error.contains("was lost"), "{error}");
     // It was executed, once.
     assert_eq!((server.sets(), server.number("DBSIZE")), (2, 2));
-    proxy.cuts.store(false, Ordering::SeqCst);
+    proxy.set(Mode::Pass);
     until(async || first_use(&store, 3).await.is_ok()).await;
     assert_eq!(server.sets(), 3);
     assert_eq!(first_use(&store, 2).await, Ok(ProofUse::Replayed));
-    assert_eq!(proxy.connections.load(Ordering::SeqCst), 2);
+    assert_eq!(proxy.lock().connections.len(), 2);
 }

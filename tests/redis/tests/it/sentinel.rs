@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// A primary, a replica and three sentinels.
-struct Group {
-    primary: Server,
-    replica: Server,
+pub(crate) struct Group {
+    pub(crate) primary: Server,
+    pub(crate) replica: Server,
     sentinels: [Server; 3],
 }
 
 impl Group {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let primary = Server::with(&["--repl-diskless-sync-delay", "0"]);
         let of = format!("127.0.0.1 {}", primary.port);
         let replica = Server::with(&["--replicaof", &of, "--repl-diskless-sync-delay", "0"]);
@@ -64,11 +64,15 @@ impl Group {
     }
 
     fn store(&self) -> RedisReplayStore {
-        let sentinels = self.sentinels.each_ref().map(Server::address);
-        store(RedisConfig::sentinel("orders", sentinels).plaintext())
+        store(self.config())
     }
 
-    async fn until_replicated(&self) {
+    pub(crate) fn config(&self) -> RedisConfig {
+        let sentinels = self.sentinels.each_ref().map(Server::address);
+        RedisConfig::sentinel("orders", sentinels).plaintext()
+    }
+
+    pub(crate) async fn until_replicated(&self) {
         let offset = |server: &Server, name| server.field("INFO replication", name);
         until(async || {
             offset(&self.primary, "master_repl_offset")

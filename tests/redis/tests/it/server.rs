@@ -5,8 +5,9 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -21,8 +22,6 @@ pub(crate) struct Server {
 
 struct Running {
     child: Child,
-    /// Kept open, because a server that cannot write a line stops working.
-    _log: Option<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -153,13 +152,14 @@ impl Server {
             .spawn()
             .expect("redis-server, of the package redis-server");
         // A panic from here on ends the server.
-        let mut running = Running { child, _log: None };
+        let mut running = Running { child };
         let stdout = running.child.stdout.take().expect("a pipe");
         let mut log = BufReader::new(stdout);
         let is_ready = log.by_ref().lines().map_while(Result::ok).any(|line| {
             line.contains("Ready to accept connections") || line.contains("Sentinel ID is")
         });
-        running._log = Some(log);
+        // A server that cannot write a line stops working.
+        thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         is_ready.then_some(running)
     }
 }

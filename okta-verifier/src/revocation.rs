@@ -50,10 +50,8 @@ use std::sync::{
 pub(crate) use self::receiver::check_subjects;
 pub(crate) use self::{
     active_transmitter::{ActiveTransmitter, Target},
-    epoch::Seen,
     issuer_rules::IssuerRules,
-    mark::Mark,
-    token_marks::{Login, TokenMarks},
+    token_marks::TokenMarks,
 };
 pub use self::{
     event::{Event, Reaction},

@@ -73,6 +73,13 @@ impl<'a> Claims<'a> {
         }
     }
 
+    /// Returns `iat`, rounded down: for a revocation, the earlier second is stricter.
+    pub(crate) fn issued_in_second(&self) -> Option<u64> {
+        let rounded_up = self.iat?;
+        let rounded_down = date("iat", self.object.get("iat"), f64::floor);
+        Some(rounded_down.ok().flatten().unwrap_or(rounded_up))
+    }
+
     /// Returns whether the claim is present and not null.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.object.present(name).is_some()

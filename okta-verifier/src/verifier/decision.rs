@@ -293,7 +293,6 @@ impl<'r> RequestDecision<'r> {
             })?;
         let evidence = Evidence::Key(verification.key.retirement.clone());
         let token = token.with_evidence(evidence);
-        let token = token.with_marks(VerifiedToken::issued_in_second);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
             && !is_expired
         {

@@ -311,13 +311,12 @@ impl<'r> RequestDecision<'r> {
         {
             // Without the response, the claims of a lightweight token are not known.
             if is_lightweight {
-                return Err(basis.error(expired).with_token(&token));
+                return Err(basis.reject(expired, &token));
             }
             return self.confirm_unasked(token, basis, now);
         }
         let required = issuer.must_introspect(self.request.max_age, is_lightweight);
-        let Some(introspector) = required.map_err(|error| basis.error(error).with_token(&token))?
-        else {
+        let Some(introspector) = required.map_err(|error| basis.reject(error, &token))? else {
             return self.confirm_unasked(token, basis, now);
         };
         // No request is sent about a token that is rejected anyway. What rules say about a lightweight token is not
@@ -352,7 +351,7 @@ impl<'r> RequestDecision<'r> {
             if introspector.is_some_and(|it| it.has_accepted_any()) {
                 token.revoke_inactive(now);
             }
-            return Err(basis.error(VerifyError::Inactive).with_token(&token));
+            return Err(basis.reject(VerifyError::Inactive, &token));
         }
         self.check_sender(token, basis, now)
     }
@@ -412,9 +411,7 @@ impl<'r> RequestDecision<'r> {
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
         {
-            return Err(basis
-                .error(VerifyError::BindingUnchecked)
-                .with_token(&token));
+            return Err(basis.reject(VerifyError::BindingUnchecked, &token));
         }
         self.check_sender(token, basis, now)
     }
@@ -432,24 +429,22 @@ impl<'r> RequestDecision<'r> {
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
-                Some(_) => Err(basis
-                    .error(VerifyError::BindingUnchecked)
-                    .with_token(&token)),
+                Some(_) => Err(basis.reject(VerifyError::BindingUnchecked, &token)),
                 None if token.requires_dpop() => {
-                    Err(basis.error(VerifyError::BindingRequired).with_token(&token))
+                    Err(basis.reject(VerifyError::BindingRequired, &token))
                 }
                 None => Ok(Step::Accepted(token)),
             };
         };
         let constraint = self.sender_constraint();
         let checked = constraint.check(&token, self.request.token, sender, now);
-        let Some(proof) = checked.map_err(|error| basis.error(error).with_token(&token))? else {
+        let Some(proof) = checked.map_err(|error| basis.reject(error, &token))? else {
             return Ok(Step::Accepted(token));
         };
         // The proof is recorded last, so that a request that another check rejects does not use it up.
         match constraint.use_proof_here(&proof, &token, now) {
             Some(Ok(())) => Ok(Step::Accepted(token)),
-            Some(Err(error)) => Err(basis.error(error).with_token(&token)),
+            Some(Err(error)) => Err(basis.reject(error, &token)),
             None => Ok(Step::UseProof(PendingUse {
                 token,
                 proof,
@@ -550,7 +545,7 @@ impl PendingUse {
     }
 
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {
-        self.basis.error(error).with_token(&self.token)
+        self.basis.reject(error, &self.token)
     }
 }
 
@@ -559,7 +554,7 @@ impl PendingUse {
 fn check_revocation(token: &VerifiedToken, basis: &Basis, now: Now) -> Result<(), DecisionError> {
     token
         .check_revocation(now.unix)
-        .map_err(|error| basis.error(error).with_token(token))
+        .map_err(|error| basis.reject(error, token))
 }
 
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed

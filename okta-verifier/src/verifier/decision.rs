@@ -304,31 +304,46 @@ impl<'r> RequestDecision<'r> {
     /// Introspects a locally verified token if the settings or the route require it.
     #[inline]
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, DecisionError> {
-        let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
-        if self.request.may_be_expired
-            && let Err(expired) = token.check_dates(now.unix)
-        {
-            // Without the response, the claims of a lightweight token are not known.
-            if is_lightweight {
-                return Err(basis.reject(expired, &token));
-            }
-            return self.confirm_unasked(token, basis, now);
-        }
-        let required = issuer.must_introspect(self.request.max_age, is_lightweight);
-        let Some(introspector) = required.map_err(|error| basis.reject(error, &token))? else {
-            return self.confirm_unasked(token, basis, now);
+        let expired = match self.request.may_be_expired {
+            true => token.check_dates(now.unix).err(),
+            false => None,
         };
-        // No request is sent about a token that is rejected anyway. What rules say about a lightweight token is not
-        // known before the response.
-        if !is_lightweight {
+        let required = match expired {
+            None => basis
+                .issuer()
+                .must_introspect(self.request.max_age, is_lightweight),
+            // Without the response, the claims of a lightweight token are not known.
+            Some(expired) if is_lightweight => Err(expired),
+            Some(_) => Ok(None),
+        };
+        match required {
+            Ok(None) => self.confirm_unasked(token, basis, now),
+            Ok(Some(introspector)) => {
+                let introspector = introspector.clone();
+                self.introspect(introspector, token, basis, now)
+            }
+            Err(error) => Err(basis.reject(error, &token)),
+        }
+    }
+
+    /// Introspects a locally verified token. No request is sent about a token that is rejected anyway.
+    fn introspect(
+        &self,
+        introspector: Arc<Introspector>,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, DecisionError> {
+        // What rules say about a lightweight token is not known before the response.
+        if !token.is_lightweight() {
             self.check_audience(&token, &basis)?;
             check_revocation(&token, &basis, now)?;
         }
         let introspection = Introspection {
-            introspector: introspector.clone(),
+            introspector,
             reason: IntrospectionReason::Accepted,
-            issuer: issuer.clone(),
+            issuer: basis.issuer().clone(),
             verified: Some((token, basis)),
             audiences: None,
         };

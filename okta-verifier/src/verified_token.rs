@@ -194,15 +194,17 @@ impl VerifiedToken {
     }
 
     /// Returns the new token with what revocation rules are compared with, if there are any. `claims` are those of the
-    /// token, so that its payload is not parsed again. `issued_at` is the time that the rules are compared with, or `None`
-    /// if the token is rejected because it has none.
+    /// token, so that its payload is not parsed again. `issued_at` returns the time that the rules are compared with, or
+    /// `None` if the token is rejected because it has none.
     pub(crate) fn with_marks(
         mut self,
         claims: &Claims<'_>,
         checked: &Checked<'_>,
-        issued_at: Option<u64>,
+        issued_at: impl FnOnce(&Claims<'_>) -> Option<u64>,
     ) -> Self {
-        if let (Some(rules), Some(issued_at)) = (self.revocations(), issued_at) {
+        if let Some(rules) = self.revocations()
+            && let Some(issued_at) = issued_at(claims)
+        {
             let leeway = self.inner.origin.expected.leeway;
             let marks = TokenMarks::new(rules, claims, checked, issued_at, leeway);
             if let Some(inner) = Arc::get_mut(&mut self.inner) {

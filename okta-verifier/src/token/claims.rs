@@ -222,16 +222,19 @@ fn scope_tokens<'a>(object: &Object<'a>, name: &str) -> Result<Option<Cow<'a, st
     if let Some(list) = json::string(value) {
         return Ok(Some(list));
     }
-    match json::strings(value) {
+    let mut scopes = String::with_capacity(value.len());
+    let mut are_tokens = true;
+    let is_array = json::for_each_string(value, |token| {
         // An element with a space is rejected, because splitting it would grant scopes that are not in the
         // list.
-        Some(tokens)
-            if tokens
-                .iter()
-                .all(|token| !token.is_empty() && !token.contains(' ')) =>
-        {
-            Ok(Some(Cow::Owned(tokens.join(" "))))
+        are_tokens &= !token.is_empty() && !token.contains(' ');
+        if !scopes.is_empty() {
+            scopes.push(' ');
         }
+        scopes.push_str(&token);
+    });
+    match is_array {
+        Some(()) if are_tokens => Ok(Some(Cow::Owned(scopes))),
         _ => Err(VerifyError::InvalidClaim {
             claim: if name == "scp" { "scp" } else { "scope" },
         }),

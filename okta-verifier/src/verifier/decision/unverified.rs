@@ -97,7 +97,7 @@ impl Parsed {
                 VerifiedToken::new(&claims, &checked, &jws.payload, &issuer.origin).with_marks(
                     &claims,
                     &checked,
-                    claims.issued_in_second(),
+                    |claims| claims.issued_in_second(),
                 )
             }),
             signed: jws.signed.len(),

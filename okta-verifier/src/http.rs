@@ -19,7 +19,10 @@ mod rejection_event;
 mod tests;
 
 #[cfg(feature = "mcp")]
-pub(crate) use ::http::{HeaderMap, StatusCode};
+pub(crate) use ::http::{
+    HeaderMap, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 pub(crate) use ::http::{HeaderName, HeaderValue, Response};
 
 pub use anonymous::Anonymous;

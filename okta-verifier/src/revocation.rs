@@ -55,11 +55,9 @@ use std::sync::{
 pub(crate) use self::receiver::check_subjects;
 pub(crate) use self::{
     active_transmitter::{ActiveTransmitter, Target},
-    epoch::Seen,
     issuer_rules::IssuerRules,
     log::{InDoubt, SharedLog},
-    mark::Mark,
-    token_marks::{Login, TokenMarks},
+    token_marks::TokenMarks,
     verification::Connection as VerificationConnection,
 };
 pub use self::{

@@ -19,13 +19,13 @@ use crate::{
     caller::{Caller, CallerKey},
     error::{ClaimError, VerifyError},
     http::{Challenges, Remedy, logs_rejections},
-    revocation::{InDoubt, IssuerRules, Login, Mark, Seen, SubjectClaim, TokenMarks},
+    revocation::{InDoubt, IssuerRules, TokenMarks},
     stats::IssuerCounters,
     sync::{clock::Now, retirement::Retirement},
     token::{
         SubjectKind,
         checks::{self, Checked, Expected},
-        claims::{Claims, Dates, date},
+        claims::{Claims, Dates},
         confirmation::{Bound, Confirmation},
         json::{self, Object},
         logged_claims::LoggedClaims,
@@ -96,8 +96,7 @@ struct Inner {
     /// `None` if the token is not bound, which is the case for most tokens. A copy with fewer scopes
     /// shares this value, so that the hash of the token is computed only once.
     bound: Option<Arc<Bound>>,
-    /// What revocation rules are compared with. `None` without revocation rules, for a token without `iat`, and before
-    /// the signature was verified.
+    /// What revocation rules are compared with. `None` without revocation rules, and for a token without `iat`.
     marks: Option<Arc<TokenMarks>>,
     /// The groups are read at first use, because most requests need only the scopes.
     groups: OnceLock<Box<[Box<str>]>>,
@@ -194,53 +193,25 @@ impl VerifiedToken {
         &self.inner.evidence
     }
 
-    /// Returns the new token with what revocation rules are compared with, if there are any. `issued_at` returns the
-    /// time that the rules are compared with, or `None` if the token is rejected because it has none.
-    pub(crate) fn with_marks(mut self, issued_at: impl FnOnce(&Self) -> Option<u64>) -> Self {
-        if let Some(rules) = &self.inner.origin.revocations {
-            let marks = issued_at(&self).map(|issued_at| Arc::new(self.marks(rules, issued_at)));
+    /// Returns the new token with what revocation rules are compared with, if there are any. `claims` are those of the
+    /// token, so that its payload is not parsed again. `issued_at` returns the time that the rules are compared with, or
+    /// `None` if the token is rejected because it has none.
+    pub(crate) fn with_marks(
+        mut self,
+        claims: &Claims<'_>,
+        checked: &Checked<'_>,
+        issued_at: impl FnOnce(&Claims<'_>) -> Option<u64>,
+    ) -> Self {
+        if let Some(rules) = self.revocations()
+            && let Some(issued_at) = issued_at(claims)
+        {
+            let leeway = self.inner.origin.expected.leeway;
+            let marks = TokenMarks::new(rules, claims, checked, issued_at, leeway);
             if let Some(inner) = Arc::get_mut(&mut self.inner) {
-                inner.marks = marks;
+                inner.marks = Some(Arc::new(marks));
             }
         }
         self
-    }
-
-    /// Returns `iat`, rounded down: for a revocation, the earlier second is stricter.
-    pub(crate) fn issued_in_second(&self) -> Option<u64> {
-        let rounded_up = self.inner.dates.iat?;
-        let rounded_down = date("iat", self.raw_claim("iat"), f64::floor);
-        Some(rounded_down.ok().flatten().unwrap_or(rounded_up))
-    }
-
-    fn marks(&self, rules: &IssuerRules, issued_at: u64) -> TokenMarks {
-        let claims = Object::parse(self.payload()).ok();
-        let text = |name: &str| claims.as_ref()?.present(name).and_then(json::string);
-        let is_present = |text: &Cow<'_, str>| !text.is_empty();
-        let subject = |claim, value: Option<Cow<'_, str>>| {
-            let value = value.filter(is_present);
-            value.map(|value| Mark::subject(claim, &value))
-        };
-        let session = rules.session_claim().and_then(text).filter(is_present);
-        let login = match self.inner.subject_kind {
-            SubjectKind::Service => Login::NotMeasured,
-            SubjectKind::User | SubjectKind::Unknown => rules.login(self.inner.auth_time),
-        };
-        let leeway = self.inner.origin.expected.leeway;
-        TokenMarks {
-            token: self.jti().map(Mark::token),
-            subjects: [
-                subject(SubjectClaim::Subject, Some(self.subject().into())),
-                subject(SubjectClaim::OktaUserId, text("uid")),
-                subject(SubjectClaim::Email, rules.email_claim().and_then(text)),
-            ],
-            session: session.as_deref().map(Mark::session),
-            client: self.client_id().map(Mark::client),
-            issued_at,
-            login,
-            last_second: rules.last_second(issued_at, login, leeway),
-            seen: Seen::default(),
-        }
     }
 
     /// Checks that no revocation rule matches the token, and that it is young enough for the rules to be complete.
@@ -898,7 +869,20 @@ impl VerifiedToken {
         let jti = self.jti().or(response.jti()).unwrap_or_default();
         let client_id = self.client_id().or(response.client_id());
         let client_id = client_id.unwrap_or_default();
-        let completed = Self::of(Inner {
+        // The response may state another `iat`, which is not signed.
+        let marks = match (self.revocations(), &signed.marks, &stated.marks) {
+            (Some(rules), Some(marks), Some(of_response)) => {
+                let leeway = signed.origin.expected.leeway;
+                Some(Arc::new(marks.completed_by(
+                    of_response,
+                    rules,
+                    subject_kind,
+                    leeway,
+                )))
+            }
+            _ => None,
+        };
+        Ok(Self::of(Inner {
             origin: signed.origin.clone(),
             evidence: signed.evidence.clone(),
             texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
@@ -908,11 +892,9 @@ impl VerifiedToken {
             dates: signed.dates,
             auth_time: stated.auth_time,
             bound,
-            marks: None,
+            marks,
             groups: OnceLock::new(),
-        });
-        // The response may state another `iat`, which is not signed.
-        Ok(completed.with_marks(|_| self.issued_in_second()))
+        }))
     }
 }
 

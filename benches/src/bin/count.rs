@@ -4,7 +4,7 @@ use std::{cell::RefCell, hint::black_box};
 
 use axum::http::{HeaderMap, HeaderValue};
 use benches::{
-    apps::{axum_extension, axum_plain, axum_verified, call_axum},
+    apps::{axum_extension, axum_plain, axum_verified, call_axum, call_mcp, mcp_call, mcp_servers},
     plain_cache::PlainCache,
     proofs::{Holder, stored_here, stored_remotely},
     raw::Raw,
@@ -61,6 +61,8 @@ fn main() {
     let app = match case.as_str() {
         "axum" | "axum-served" => axum_verified(served.verifier(10_000)),
         "axum-extension" | "axum-extension-served" => axum_extension(),
+        "mcp-verified-served" => mcp_servers(served.verifier(10_000))[1].clone(),
+        "mcp-layer-served" => mcp_servers(served.verifier(10_000))[2].clone(),
         _ => axum_plain(),
     };
     // `axum::serve` does the same once. Without it, axum applies the layers anew for every request.
@@ -74,6 +76,7 @@ fn main() {
         "x".repeat(161)
     );
     let headers = HeaderMap::new();
+    let tool_call = mcp_call();
     let work: &dyn Fn() -> bool = match case.as_str() {
         "mcp" => &|| McpCalls::read(&headers, black_box(call.as_bytes()), None).is_ok(),
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
@@ -82,6 +85,10 @@ fn main() {
         }
         axum if axum.starts_with("axum") => &|| {
             call_axum(&app, black_box(&line));
+            true
+        },
+        layers if layers.starts_with("mcp-") => &|| {
+            call_mcp(&app, black_box(&line), &tool_call);
             true
         },
         "unknown-key" => &|| {

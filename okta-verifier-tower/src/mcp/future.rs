@@ -54,16 +54,16 @@ pin_project! {
             #[pin]
             body: B,
             read: ReadBody,
-            call: Option<Box<(Parts, S)>>,
+            call: Option<Call<S>>,
         },
-        Readying { call: Option<Call<S, B>> },
+        Readying { call: Option<Call<S>>, body: Option<McpRequestBody<B>> },
         Inner { #[pin] future: S::Future },
     }
 }
 
-/// A waiting request and the service to call with it. They are boxed to keep the future small, because each of the
-/// layers around this one moves the future.
-type Call<S, B> = Box<(Request<McpRequestBody<B>>, S)>;
+/// The head of a waiting request and the service to call with it. They are boxed to keep the future small, because each
+/// of the layers around this one moves the future.
+type Call<S> = Box<(Parts, S)>;
 
 impl<S, B> McpFuture<S, B>
 where
@@ -85,8 +85,10 @@ where
                 Err(rejection) => State::rejected(rejection),
                 Ok(begun) => {
                     session = begun;
-                    let request = Request::from_parts(parts, McpRequestBody::original(body));
-                    State::readying(request, inner)
+                    State::Readying {
+                        call: Some(Box::new((parts, inner))),
+                        body: Some(McpRequestBody::original(body)),
+                    }
                 }
             },
         };
@@ -106,12 +108,6 @@ where
     fn rejected(rejection: impl Into<McpRejection>) -> Self {
         Self::Rejected {
             rejection: Some(rejection.into()),
-        }
-    }
-
-    fn readying(request: Request<McpRequestBody<B>>, inner: S) -> Self {
-        Self::Readying {
-            call: Some(Box::new((request, inner))),
         }
     }
 }
@@ -135,34 +131,38 @@ where
                 }
                 StateProjection::Reading { body, read, call } => {
                     let result = ready!(poll_read(body, read, cx));
-                    let (parts, inner) = *call.take().expect(POLLED_AGAIN);
+                    let call = call.take().expect(POLLED_AGAIN);
+                    let (parts, _) = &*call;
                     let (bytes, trailers) = std::mem::take(read).finish();
                     let admitted = match result {
-                        Ok(()) => admit(&parts, &bytes, settings),
-                        Err(reject) => Err(reject(caller(&parts).0)),
+                        Ok(()) => admit(parts, &bytes, settings),
+                        Err(reject) => Err(reject(caller(parts).0)),
                     };
                     match admitted {
                         Err(rejection) => State::rejected(rejection),
                         Ok(begun) => {
                             *this.session = begun;
-                            let body = McpRequestBody::read(bytes, trailers);
-                            State::readying(Request::from_parts(parts, body), inner)
+                            State::Readying {
+                                call: Some(call),
+                                body: Some(McpRequestBody::read(bytes, trailers)),
+                            }
                         }
                     }
                 }
-                StateProjection::Readying { call } => {
+                StateProjection::Readying { call, body } => {
                     let (_, inner) = &mut **call.as_mut().expect(POLLED_AGAIN);
                     let readiness = ready!(inner.poll_ready(cx));
                     // The service that was polled ready must be the one that is called.
-                    let (request, mut inner) = *call.take().expect(POLLED_AGAIN);
+                    let (parts, mut inner) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
                         *this.session = None;
                         return Poll::Ready(Err(error));
                     }
                     if settings.ends_streams.is_some() {
-                        *this.stream_token = request.extensions().get().cloned();
+                        *this.stream_token = parts.extensions.get().cloned();
                     }
-                    let future = inner.call(request);
+                    let body = body.take().expect(POLLED_AGAIN);
+                    let future = inner.call(Request::from_parts(parts, body));
                     State::Inner { future }
                 }
                 StateProjection::Inner { future } => {

@@ -189,6 +189,9 @@ fn complete<R>(
     added: &mut Vec<(HeaderName, HeaderValue)>,
 ) {
     outcome.complete(response.extensions().get());
+    if added.is_empty() {
+        return;
+    }
     for (name, value) in mem::take(added) {
         response.headers_mut().insert(name, value);
     }

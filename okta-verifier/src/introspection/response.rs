@@ -116,10 +116,12 @@ impl IntrospectionResponse {
         let has_scopes = claims.contains("scope")
             || claims.contains("scp")
             || granting.any(|name| claims.contains(name));
+        // A response without `iat` counts as issued when it was requested.
+        let issued_at = |claims: &Claims<'_>| claims.issued_in_second().or(Some(requested_at.unix));
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
         let token = VerifiedToken::new(&claims, &checked, text, origin)
             .with_evidence(Evidence::IntrospectionResponse)
-            .with_marks(|token| token.issued_in_second().or(Some(requested_at.unix)));
+            .with_marks(&claims, &checked, issued_at);
         Ok(Self {
             reason,
             requested_at,

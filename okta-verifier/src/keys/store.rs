@@ -89,10 +89,13 @@ impl KeyStore {
     }
 
     /// Returns whether `key` is still trusted, or `None` if the keys must be fetched first.
+    #[inline]
     pub(crate) fn trusts(&self, key: &Arc<Key>, now: Now) -> Option<Result<bool, VerifyError>> {
         match self {
             Self::Pinned(_) => Some(Ok(true)),
-            Self::Fetched(keys) => match keys.trusts(key, now) {
+            // A token may be cached after its key was withdrawn, so this check is made at every cache hit.
+            Self::Fetched(keys) if keys.is_young(now) => Some(Ok(!key.is_retired())),
+            Self::Fetched(keys) => match keys.still_has(key, now) {
                 Outcome::Decided(result) => Some(result),
                 Outcome::Pending(_) => None,
             },
@@ -366,12 +369,9 @@ impl FetchedKeys {
     }
 
     /// Returns whether the issuer still publishes `key`, which has verified a cached token. Decides like
-    /// [`find`](Self::find), but does not search young keys.
-    pub(super) fn trusts(self: &Arc<Self>, key: &Arc<Key>, now: Now) -> Outcome<bool> {
-        if self.is_young(now) {
-            // A token may be cached after its key was withdrawn, so this check is made at every cache hit.
-            return Outcome::Decided(Ok(!key.is_retired()));
-        }
+    /// [`find`](Self::find).
+    #[cold]
+    fn still_has(self: &Arc<Self>, key: &Arc<Key>, now: Now) -> Outcome<bool> {
         let lookup = KeyLookup {
             kid: key.kid.as_deref(),
             algorithm: key.algorithm,

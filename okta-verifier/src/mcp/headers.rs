@@ -6,15 +6,15 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::message::{Kind, Message};
 use crate::{
     error::McpError,
-    http::{HeaderMap, HeaderValue},
+    http::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
 /// Checks that the server reads the same bytes: a body with a content coding or with another charset than UTF-8
 /// could be decoded into another one.
 pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), McpError> {
-    let mut codings = headers.get_all("content-encoding").iter();
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    let mut types = headers.get_all("content-type").iter();
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
     match codings.all(is_identity) && types.all(is_utf8) {
         true => Ok(()),
         false => Err(McpError::Encoding),
@@ -42,7 +42,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 /// Returns whether the request has the protocol version 2026-07-28 or a later one. A request without the field has an
 /// older one.
 pub(super) fn is_modern(headers: &HeaderMap) -> Result<bool, McpError> {
-    let version = only(headers, "mcp-protocol-version").map_err(|_| McpError::ProtocolVersion)?;
+    let version = only(headers, &PROTOCOL_VERSION).map_err(|_| McpError::ProtocolVersion)?;
     match version.map(HeaderValue::as_bytes) {
         None => Ok(false),
         Some(version) if is_date(version) => Ok(version >= MODERN),
@@ -69,7 +69,7 @@ pub(super) fn check_agreement(headers: &HeaderMap, message: &Message<'_>) -> Res
     // The first request of a session may come from a client that does not know these fields. Notifications need none,
     // because official servers do not require them there.
     let is_required = message.is_request() && !message.begins_session();
-    match only(headers, "mcp-method").map_err(|_| McpError::McpMethod)? {
+    match only(headers, &METHOD).map_err(|_| McpError::McpMethod)? {
         Some(value) if value.as_bytes() == method.as_bytes() => {}
         None if !is_required => {}
         _ => return Err(McpError::McpMethod),
@@ -82,7 +82,7 @@ pub(super) fn check_agreement(headers: &HeaderMap, message: &Message<'_>) -> Res
         "resources/subscribe" | "resources/unsubscribe" => (Kind::Resource, false),
         _ => return Ok(()),
     };
-    match only(headers, "mcp-name").map_err(|_| McpError::McpName)? {
+    match only(headers, &NAME).map_err(|_| McpError::McpName)? {
         None if !(is_required && is_name_required) => Ok(()),
         Some(value)
             if message
@@ -96,7 +96,7 @@ pub(super) fn check_agreement(headers: &HeaderMap, message: &Message<'_>) -> Res
 }
 
 /// Returns the value of a field, or an error if the field occurs more than once.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderValue>, ()> {
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, ()> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     match values.next() {
@@ -119,6 +119,11 @@ fn equals(value: &HeaderValue, target: &str) -> bool {
         None => value == target.as_bytes() && value.iter().all(|byte| matches!(byte, b' '..=b'~')),
     }
 }
+
+// A name that is known when the program is compiled need not be parsed for each request.
+static PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+static NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// The first protocol version with the fields `Mcp-Method` and `Mcp-Name`, and without batches.
 const MODERN: &[u8] = b"2026-07-28";

@@ -14,7 +14,7 @@ use crate::{
     Rejection, VerifiedToken,
     crypto::{Fingerprint, Fingerprints},
     dpop::OutageLog,
-    http::{Anonymous, HeaderMap, StatusCode},
+    http::{Anonymous, HeaderMap, HeaderName, StatusCode},
     sync::clock::Now,
 };
 
@@ -440,6 +440,9 @@ impl fmt::Debug for McpSession {
     }
 }
 
+// A name that is known when the program is compiled need not be parsed for each request.
+static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
 /// The field has more than one line, or a value that is empty or not visible ASCII.
 #[derive(Debug, PartialEq, Eq)]
 struct MalformedId;
@@ -447,7 +450,7 @@ struct MalformedId;
 /// Returns the session that a message names. The ID has only visible ASCII characters (MCP 2025-11-25, Transports,
 /// Session Management).
 fn session_id(headers: &HeaderMap) -> Result<Option<&[u8]>, MalformedId> {
-    let mut lines = headers.get_all("mcp-session-id").iter();
+    let mut lines = headers.get_all(&SESSION_ID).iter();
     match (lines.next(), lines.next()) {
         (None, _) => Ok(None),
         (Some(id), None) => match id.as_bytes() {

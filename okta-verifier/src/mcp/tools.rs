@@ -234,7 +234,7 @@ impl Tools {
         }
         let result = match (token, anonymous) {
             (Some(token), _) if required.is_closed => Err(forbid(token, UNLISTED)),
-            (Some(token), _) => require_all(&required.policies(), token),
+            (Some(token), _) => require_all(required.policies(), token),
             (None, Some(anonymous)) => required.admit_anonymous(anonymous),
             (None, None) => Err(Rejection::missing_layer()),
         };
@@ -320,25 +320,33 @@ fn entry<'t>(entries: &'t Entries, name: &str) -> Option<(&'t str, &'t Access)> 
 /// What the calls of a body require.
 #[derive(Default)]
 struct Required<'t> {
-    /// The policies by kind and name, so that their order does not depend on that of the calls. `None` is the policy of
-    /// unlisted names.
-    policies: BTreeMap<Option<(Kind, &'t str)>, &'t OwnedPolicy>,
+    /// The policy that was added first. Most bodies have one call, which then allocates nothing.
+    first: Option<(Place<'t>, &'t OwnedPolicy)>,
+    /// All policies if there are several, so that their order does not depend on that of the calls.
+    several: BTreeMap<Place<'t>, &'t OwnedPolicy>,
     is_closed: bool,
 }
 
+/// The kind and the name of a policy, or `None` for that of unlisted names.
+type Place<'t> = Option<(Kind, &'t str)>;
+
 impl<'t> Required<'t> {
-    fn add(&mut self, place: Option<(Kind, &'t str)>, access: &'t Access) {
-        match access {
-            Access::Public => {}
-            Access::Policy(policy) => {
-                self.policies.insert(place, policy);
+    fn add(&mut self, place: Place<'t>, access: &'t Access) {
+        match (access, self.first) {
+            (Access::Public, _) => {}
+            (Access::Closed, _) => self.is_closed = true,
+            (Access::Policy(policy), None) => self.first = Some((place, policy)),
+            (Access::Policy(_), Some((first, _))) if first == place => {}
+            (Access::Policy(policy), Some((first, of_first))) => {
+                self.several.extend([(first, of_first), (place, policy)]);
             }
-            Access::Closed => self.is_closed = true,
         }
     }
 
-    fn policies(&self) -> Vec<&'t OwnedPolicy> {
-        self.policies.values().copied().collect()
+    fn policies(&self) -> impl Iterator<Item = &'t OwnedPolicy> + Clone {
+        let only = self.first.filter(|_| self.several.is_empty());
+        let only = only.into_iter().map(|(_, policy)| policy);
+        only.chain(self.several.values().copied())
     }
 
     /// This is a 401, not a 403: the caller sent no credentials, and may have a token (RFC 6750 §3.1).
@@ -346,10 +354,10 @@ impl<'t> Required<'t> {
         if self.is_closed {
             return Err(anonymous.rejection());
         }
-        if self.policies.is_empty() {
+        if self.first.is_none() {
             return Ok(());
         }
-        let policies = self.policies.values();
+        let policies = self.policies();
         let scopes: Vec<&str> = policies.flat_map(|policy| policy.first_scopes()).collect();
         Err(anonymous.rejection_naming(&scopes))
     }

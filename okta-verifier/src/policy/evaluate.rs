@@ -1,6 +1,6 @@
 //! Evaluates a policy, and finds the remedy if a token does not meet the policy.
 
-use std::cell::LazyCell;
+use std::{cell::LazyCell, iter};
 
 use super::{
     OwnedPolicy, Policy,
@@ -214,7 +214,7 @@ mod sealed {
 
 impl sealed::Check for Policy {
     fn check(self, token: &VerifiedToken) -> Result<(), Rejection> {
-        check(&self.0, token)
+        require_all(iter::once(&self), token)
     }
 
     fn first_scopes(&self) -> Vec<&str> {
@@ -226,10 +226,7 @@ impl sealed::Check for Policy {
 
 impl sealed::Check for &OwnedPolicy {
     fn check(self, token: &VerifiedToken) -> Result<(), Rejection> {
-        match self.source() {
-            Source::Code(policy) => policy.check(token),
-            Source::Data(rule) => check(rule, token),
-        }
+        require_all(iter::once(self), token)
     }
 
     fn first_scopes(&self) -> Vec<&str> {
@@ -256,7 +253,41 @@ impl Floor for OwnedPolicy {
     }
 }
 
-impl OwnedPolicy {
+/// A policy in code or in data. The methods are those of its [`Rule`].
+pub(crate) trait Evaluate {
+    fn unmet(&self, token: &VerifiedToken, now: &Clock) -> Option<String>;
+
+    fn remedy_within<'p>(
+        &'p self,
+        token: &VerifiedToken,
+        now: &Clock,
+        within: Option<&[&'p str]>,
+    ) -> Option<Remedy<'p>>;
+}
+
+impl Evaluate for Policy {
+    fn unmet(&self, token: &VerifiedToken, now: &Clock) -> Option<String> {
+        self.0.unmet(token, now).map(Rule::to_text)
+    }
+
+    fn remedy_within<'p>(
+        &'p self,
+        token: &VerifiedToken,
+        now: &Clock,
+        within: Option<&[&'p str]>,
+    ) -> Option<Remedy<'p>> {
+        self.0.remedy(token, now, within)
+    }
+}
+
+impl Evaluate for OwnedPolicy {
+    fn unmet(&self, token: &VerifiedToken, now: &Clock) -> Option<String> {
+        match self.source() {
+            Source::Code(policy) => policy.unmet(token, now),
+            Source::Data(rule) => rule.unmet(token, now).map(Rule::to_text),
+        }
+    }
+
     fn remedy_within<'p>(
         &'p self,
         token: &VerifiedToken,
@@ -264,7 +295,7 @@ impl OwnedPolicy {
         within: Option<&[&'p str]>,
     ) -> Option<Remedy<'p>> {
         match self.source() {
-            Source::Code(policy) => policy.0.remedy(token, now, within),
+            Source::Code(policy) => policy.remedy_within(token, now, within),
             Source::Data(rule) => rule.remedy(token, now, within),
         }
     }
@@ -284,19 +315,6 @@ pub(super) fn admit<'t>(
     }
 }
 
-fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Rejection> {
-    let now = Clock::new(unix_now);
-    let Some(unmet) = rule.unmet(token, &now) else {
-        return Ok(());
-    };
-    let remedy = floor_remedy(token).and_then(|mut both| {
-        let own = rule.remedy(token, &now, both.acr_values(None))?;
-        both.add(own);
-        Some(both)
-    });
-    Err(rejection(token, remedy.as_ref(), unmet.to_text()))
-}
-
 /// Returns the 403 of a token for something that no token may use. No scope would help.
 #[cfg(feature = "mcp")]
 pub(crate) fn forbid(token: &VerifiedToken, unmet: &str) -> Rejection {
@@ -304,21 +322,19 @@ pub(crate) fn forbid(token: &VerifiedToken, unmet: &str) -> Rejection {
 }
 
 /// Checks that the token meets each of the policies. The challenge names the scopes of all of them.
-#[cfg(feature = "mcp")]
-pub(crate) fn require_all(
-    policies: &[&OwnedPolicy],
+pub(crate) fn require_all<'p, P: Evaluate + 'p>(
+    policies: impl Iterator<Item = &'p P> + Clone,
     token: &VerifiedToken,
 ) -> Result<(), Rejection> {
     let now = Clock::new(unix_now);
-    let unmet = policies.iter().find_map(|policy| match policy.source() {
-        Source::Code(policy) => policy.0.unmet(token, &now).map(Rule::to_text),
-        Source::Data(rule) => rule.unmet(token, &now).map(Rule::to_text),
-    });
+    let unmet = policies
+        .clone()
+        .find_map(|policy| policy.unmet(token, &now));
     let Some(unmet) = unmet else {
         return Ok(());
     };
     let remedy = floor_remedy(token).and_then(|floor| {
-        policies.iter().try_fold(floor, |mut all, policy| {
+        { policies }.try_fold(floor, |mut all, policy| {
             let own = policy.remedy_within(token, &now, all.acr_values(None))?;
             all.add(own);
             Some(all)
@@ -352,7 +368,7 @@ fn unix_now() -> u64 {
 }
 
 /// The current time in seconds since 1970, which is read when the first rule needs it.
-type Clock = LazyCell<u64>;
+pub(crate) type Clock = LazyCell<u64>;
 
 impl<S: Storage> Rule<S> {
     fn allows(&self, token: &VerifiedToken, now: &Clock) -> bool {

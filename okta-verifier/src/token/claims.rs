@@ -73,6 +73,13 @@ impl<'a> Claims<'a> {
         }
     }
 
+    /// Returns `iat`, rounded down: for a revocation, the earlier second is stricter.
+    pub(crate) fn issued_in_second(&self) -> Option<u64> {
+        let rounded_up = self.iat?;
+        let rounded_down = date("iat", self.object.get("iat"), f64::floor);
+        Some(rounded_down.ok().flatten().unwrap_or(rounded_up))
+    }
+
     /// Returns whether the claim is present and not null.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.object.present(name).is_some()
@@ -215,16 +222,19 @@ fn scope_tokens<'a>(object: &Object<'a>, name: &str) -> Result<Option<Cow<'a, st
     if let Some(list) = json::string(value) {
         return Ok(Some(list));
     }
-    match json::strings(value) {
+    let mut scopes = String::with_capacity(value.len());
+    let mut are_tokens = true;
+    let is_array = json::for_each_string(value, |token| {
         // An element with a space is rejected, because splitting it would grant scopes that are not in the
         // list.
-        Some(tokens)
-            if tokens
-                .iter()
-                .all(|token| !token.is_empty() && !token.contains(' ')) =>
-        {
-            Ok(Some(Cow::Owned(tokens.join(" "))))
+        are_tokens &= !token.is_empty() && !token.contains(' ');
+        if !scopes.is_empty() {
+            scopes.push(' ');
         }
+        scopes.push_str(&token);
+    });
+    match is_array {
+        Some(()) if are_tokens => Ok(Some(Cow::Owned(scopes))),
         _ => Err(VerifyError::InvalidClaim {
             claim: if name == "scp" { "scp" } else { "scope" },
         }),

@@ -119,13 +119,23 @@ pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
 /// Reads a JSON array of strings from JSON text. Returns `None` for any other value.
 pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     let mut texts = Vec::new();
+    for_each_string(value, |text| texts.push(text))?;
+    Some(texts)
+}
+
+/// Calls `read` for each element of a JSON array of strings, from JSON text. Returns `None` for any other value, possibly
+/// after it has called `read` for the first elements.
+pub(crate) fn for_each_string<'v>(
+    value: &'v str,
+    mut read: impl FnMut(Cow<'v, str>),
+) -> Option<()> {
     let mut scanner = Scanner::new(value);
     let mut more = scanner.opens(b'[', b']').ok()?;
     while more {
-        texts.push(scanner.string().ok()?);
+        read(scanner.string().ok()?);
         more = scanner.goes_on(b']').ok()?;
     }
-    Some(texts)
+    Some(())
 }
 
 /// Reads a JSON array from JSON text, and returns the JSON text of each element. Returns `None` for any other value.

@@ -308,7 +308,6 @@ impl<'r> RequestDecision<'r> {
             })?;
         let evidence = Evidence::Key(verification.key.retirement.clone());
         let token = token.with_evidence(evidence);
-        let token = token.with_marks(VerifiedToken::issued_in_second);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
             && !is_expired
         {
@@ -320,32 +319,46 @@ impl<'r> RequestDecision<'r> {
     /// Introspects a locally verified token if the settings or the route require it.
     #[inline]
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, DecisionError> {
-        let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
-        if self.request.may_be_expired
-            && let Err(expired) = token.check_dates(now.unix)
-        {
-            // Without the response, the claims of a lightweight token are not known.
-            if is_lightweight {
-                return Err(basis.error(expired).with_token(&token));
-            }
-            return self.confirm_unasked(token, basis, now);
-        }
-        let required = issuer.must_introspect(self.request.max_age, is_lightweight);
-        let Some(introspector) = required.map_err(|error| basis.error(error).with_token(&token))?
-        else {
-            return self.confirm_unasked(token, basis, now);
+        let expired = match self.request.may_be_expired {
+            true => token.check_dates(now.unix).err(),
+            false => None,
         };
-        // No request is sent about a token that is rejected anyway. What rules say about a lightweight token is not
-        // known before the response.
-        if !is_lightweight {
+        let required = match expired {
+            None => basis
+                .issuer()
+                .must_introspect(self.request.max_age, is_lightweight),
+            // Without the response, the claims of a lightweight token are not known.
+            Some(expired) if is_lightweight => Err(expired),
+            Some(_) => Ok(None),
+        };
+        match required {
+            Ok(None) => self.confirm_unasked(token, basis, now),
+            Ok(Some(introspector)) => {
+                let introspector = introspector.clone();
+                self.introspect(introspector, token, basis, now)
+            }
+            Err(error) => Err(basis.reject(error, &token)),
+        }
+    }
+
+    /// Introspects a locally verified token. No request is sent about a token that is rejected anyway.
+    fn introspect(
+        &self,
+        introspector: Arc<Introspector>,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, DecisionError> {
+        // What rules say about a lightweight token is not known before the response.
+        if !token.is_lightweight() {
             self.check_audience(&token, &basis)?;
             check_revocation(&token, &basis, now)?;
         }
         let introspection = Introspection {
-            introspector: introspector.clone(),
+            introspector,
             reason: IntrospectionReason::Accepted,
-            issuer: issuer.clone(),
+            issuer: basis.issuer().clone(),
             verified: Some((token, basis)),
             audiences: None,
             is_doubted: false,
@@ -383,7 +396,7 @@ impl<'r> RequestDecision<'r> {
             if introspector.is_some_and(|it| it.has_accepted_any()) {
                 token.revoke_inactive(now);
             }
-            return Err(basis.error(VerifyError::Inactive).with_token(&token));
+            return Err(basis.reject(VerifyError::Inactive, &token));
         }
         self.check_sender(token, basis, None, now)
     }
@@ -448,9 +461,7 @@ impl<'r> RequestDecision<'r> {
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
         {
-            return Err(basis
-                .error(VerifyError::BindingUnchecked)
-                .with_token(&token));
+            return Err(basis.reject(VerifyError::BindingUnchecked, &token));
         }
         self.check_sender(token, basis, Some(response.requested_at), now)
     }
@@ -479,24 +490,22 @@ impl<'r> RequestDecision<'r> {
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
-                Some(_) => Err(basis
-                    .error(VerifyError::BindingUnchecked)
-                    .with_token(&token)),
+                Some(_) => Err(basis.reject(VerifyError::BindingUnchecked, &token)),
                 None if token.requires_dpop() => {
-                    Err(basis.error(VerifyError::BindingRequired).with_token(&token))
+                    Err(basis.reject(VerifyError::BindingRequired, &token))
                 }
                 None => Ok(Step::Accepted(token)),
             };
         };
         let constraint = self.sender_constraint();
         let checked = constraint.check(&token, self.request.token, sender, now);
-        let Some(proof) = checked.map_err(|error| basis.error(error).with_token(&token))? else {
+        let Some(proof) = checked.map_err(|error| basis.reject(error, &token))? else {
             return Ok(Step::Accepted(token));
         };
         // The proof is recorded last, so that a request that another check rejects does not use it up.
         match constraint.use_proof_here(&proof, &token, now) {
             Some(Ok(())) => Ok(Step::Accepted(token)),
-            Some(Err(error)) => Err(basis.error(error).with_token(&token)),
+            Some(Err(error)) => Err(basis.reject(error, &token)),
             None => Ok(Step::UseProof(PendingUse {
                 token,
                 proof,
@@ -612,7 +621,7 @@ impl PendingUse {
     }
 
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {
-        self.basis.error(error).with_token(&self.token)
+        self.basis.reject(error, &self.token)
     }
 }
 
@@ -621,7 +630,7 @@ impl PendingUse {
 fn check_revocation(token: &VerifiedToken, basis: &Basis, now: Now) -> Result<(), DecisionError> {
     token
         .check_revocation(now.unix)
-        .map_err(|error| basis.error(error).with_token(token))
+        .map_err(|error| basis.reject(error, token))
 }
 
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed

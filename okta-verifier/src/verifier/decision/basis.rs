@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     error::VerifyError,
     keys::Key,
+    verified_token::VerifiedToken,
     verifier::{ActiveIssuer, decision_error::DecisionError, token_cache::Entry},
 };
 
@@ -35,6 +36,14 @@ impl Basis {
 
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {
         DecisionError::of(error, self.issuer())
+    }
+
+    /// Returns the error of a verified token. It is built here and not where it is returned, so that the functions that
+    /// every cache hit calls stay small.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn reject(&self, error: VerifyError, token: &VerifiedToken) -> DecisionError {
+        self.error(error).with_token(token)
     }
 
     pub(super) fn issuer(&self) -> &Arc<ActiveIssuer> {

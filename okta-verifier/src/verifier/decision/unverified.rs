@@ -93,8 +93,13 @@ impl Parsed {
             iss: (expected.has_keys_of_tenants()).then(|| claims.iss.as_ref().into()),
             dates,
             has_confirmation: claims.contains("cnf"),
-            claims: checked
-                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, &issuer.origin)),
+            claims: checked.map(|checked| {
+                VerifiedToken::new(&claims, &checked, &jws.payload, &issuer.origin).with_marks(
+                    &claims,
+                    &checked,
+                    |claims| claims.issued_in_second(),
+                )
+            }),
             signed: jws.signed.len(),
             signature: jws.signature,
             header: jws.header,

@@ -18,7 +18,6 @@ use okta_verifier_actix::{
 use crate::{
     Shop,
     document::document,
-    metrics::{self, metrics},
     orders::{ARTICLES, Order},
     policies::{Buy, Pay, Read},
 };
@@ -57,51 +56,30 @@ pub async fn serve(
             .wrap(ProblemDetailsMiddleware::default()) // glue: bodies
             .wrap(cors) // glue: CORS
     });
-    // glue: metrics
-    let text = async |shop: Data<Shop>| {
-        let response = HttpResponse::Ok()
-            .insert_header((header::CONTENT_TYPE, metrics::TYPE))
-            .body(metrics(&shop));
-        response
-    };
-    let internal_app = move || {
+    let metrics = HttpServer::new(move || {
+        let shop = Data::from(shop.clone());
         App::new()
-            .app_data(Data::from(shop.clone()))
-            .route("/metrics", web::get().to(text))
-    };
-    let metrics = HttpServer::new(internal_app)
-        .workers(1)
-        .listen(internal)?
-        .run();
-    // end of glue
-    tokio::try_join!(api.listen(public)?.run(), metrics)?;
+            .app_data(shop)
+            .route("/metrics", web::get().to(metrics))
+    });
+    let metrics = metrics.workers(1).listen(internal)?;
+    tokio::try_join!(api.listen(public)?.run(), metrics.run())?;
     Ok(())
 }
 
 fn routes(api: &mut ServiceConfig, shop: &Shop, verify: &VerifyMiddleware) {
-    let require = |policy: &okta_verifier::OwnedPolicy| RequireMiddleware::new(policy.clone());
-    let (refunds, lock_outs) = (require(&shop.refund), require(&shop.lock_out));
-    let verified = |path: &str| web::resource(path.to_owned());
-    api.service(verified("/articles").get(articles).wrap(verify.clone()))
-        .service(verified("/orders").post(place).wrap(verify.clone()))
-        .service(
-            verified("/orders/changes")
-                .get(changes)
-                .wrap(verify.clone()),
-        )
-        .service(verified("/orders/{id}/pay").post(pay).wrap(verify.clone()))
-        .service(
-            verified("/orders/{id}/refund")
-                .post(refund)
-                .wrap(refunds)
-                .wrap(verify.clone()),
-        )
-        .service(
-            verified("/lock-outs")
-                .post(lock_out)
-                .wrap(lock_outs)
-                .wrap(verify.clone()),
-        )
+    let may_refund = RequireMiddleware::new(shop.refund.clone()); // glue: policies
+    let may_lock_out = RequireMiddleware::new(shop.lock_out.clone()); // glue: policies
+    // Each resource is wrapped, and not a scope, so that unknown paths stay 404.
+    let verified = |path: &str| web::resource(path.to_owned()).wrap(verify.clone()); // glue: verification
+    let refunds = web::resource("/orders/{id}/refund").wrap(may_refund);
+    let lock_outs = web::resource("/lock-outs").wrap(may_lock_out);
+    api.service(verified("/articles").get(articles))
+        .service(verified("/orders").post(place))
+        .service(verified("/orders/changes").get(changes))
+        .service(verified("/orders/{id}/pay").post(pay))
+        .service(refunds.wrap(verify.clone()).post(refund)) // glue: verification
+        .service(lock_outs.wrap(verify.clone()).post(lock_out)) // glue: verification
         .service(web::resource("/health").get(async || "ok\n"))
         .service(web::resource("/openapi.json").get(openapi))
         .service(revocation_routes(&shop.revocations)); // glue: revocation
@@ -149,6 +127,11 @@ async fn lock_out(
 ) -> Result<HttpResponse, Rejected> {
     shop.lock_out(&token, user).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+async fn metrics(shop: Data<Shop>) -> HttpResponse {
+    let kind = "text/plain; version=0.0.4"; // glue: metrics
+    HttpResponse::Ok().content_type(kind).body(shop.metrics()) // glue: metrics
 }
 
 async fn openapi(shop: Data<Shop>) -> HttpResponse {

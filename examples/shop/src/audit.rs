@@ -13,11 +13,9 @@ impl Shop {
         token: Option<&VerifiedToken>,
         route: Option<&str>,
     ) {
-        let rejection = match outcome {
-            Outcome::Rejected(rejection) => Some(rejection),
-            _ => None,
-        };
+        let rejection = outcome.rejection();
         let issuer = token.map(VerifiedToken::issuer);
+        // end of glue
         let line = json!({
             "outcome": outcome.name(),
             "error.type": rejection.map(Rejection::code),
@@ -26,6 +24,7 @@ impl Shop {
             "http.route": route,
             "client_id": token.and_then(VerifiedToken::client_id),
         });
+        // glue: audit
         if self.audit.try_send(line.to_string()).is_err() {
             eprintln!("a line of the audit log was lost");
         }

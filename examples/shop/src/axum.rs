@@ -26,7 +26,6 @@ use utoipa::openapi::OpenApi;
 use crate::{
     Shop,
     document::document,
-    metrics::{self, metrics},
     orders::{ARTICLES, Order},
     policies::{Buy, Pay, Read},
 };
@@ -44,12 +43,8 @@ pub async fn serve(
     let public = tokio::net::TcpListener::from_std(public)?;
     let internal = tokio::net::TcpListener::from_std(internal)?;
     let api = axum::serve(public, router(&shop)?);
-    // glue: metrics
-    let text =
-        async |State(shop): State<Arc<Shop>>| ([(CONTENT_TYPE, metrics::TYPE)], metrics(&shop));
-    let metrics = Router::new().route("/metrics", get(text)).with_state(shop);
-    let metrics = axum::serve(internal, metrics);
-    // end of glue
+    let metrics = Router::new().route("/metrics", get(metrics));
+    let metrics = axum::serve(internal, metrics.with_state(shop));
     tokio::try_join!(api.into_future(), metrics.into_future())?;
     Ok(())
 }
@@ -69,15 +64,15 @@ fn router(shop: &Arc<Shop>) -> Result<Router, Box<dyn Error>> {
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("dpop")])
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER]);
     // end of glue
-    let refund = post(refund).route_layer(RequireLayer::new(shop.refund.clone()));
-    let lock_out = post(lock_out).route_layer(RequireLayer::new(shop.lock_out.clone()));
+    let may_refund = RequireLayer::new(shop.refund.clone()); // glue: policies
+    let may_lock_out = RequireLayer::new(shop.lock_out.clone()); // glue: policies
     Ok(Router::new()
         .route("/articles", get(articles))
         .route("/orders", post(place))
         .route("/orders/changes", get(changes))
         .route("/orders/{id}/pay", post(pay))
-        .route("/orders/{id}/refund", refund)
-        .route("/lock-outs", lock_out)
+        .route("/orders/{id}/refund", post(refund).layer(may_refund))
+        .route("/lock-outs", post(lock_out).layer(may_lock_out))
         .route_layer(verify) // glue: verification
         .route("/health", get(async || "ok\n"))
         .route("/openapi.json", get(openapi))
@@ -131,6 +126,13 @@ async fn lock_out(
 ) -> Result<impl IntoResponse, Rejected> {
     shop.lock_out(&token, user).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn metrics(State(shop): State<Arc<Shop>>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4")],
+        shop.metrics(),
+    ) // glue: metrics
 }
 
 async fn openapi(State(shop): State<Arc<Shop>>) -> Json<OpenApi> {

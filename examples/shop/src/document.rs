@@ -4,7 +4,7 @@ use okta_verifier::{OwnedPolicy, Requirement as _};
 use utoipa::openapi::{
     Components, ComponentsBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, PathItem,
     PathsBuilder, Required,
-    path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+    path::{OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::RequestBody,
     schema::{ObjectBuilder, Type},
     security::{ApiKey, ApiKeyValue, OpenIdConnect, SecurityRequirement, SecurityScheme},
@@ -17,27 +17,20 @@ use crate::{
 
 /// Returns the document of the routes for clients.
 pub(crate) fn document(shop: &Shop) -> OpenApi {
+    let read = || get(requires(&Read::POLICY.into()));
     let text = || Some(RequestBody::new());
-    let order = |operation: OperationBuilder| operation.parameter(id()).build();
-    let place = security(&Buy::POLICY.into(), false).request_body(text());
-    let lock_out = security(&shop.lock_out, false).request_body(text());
+    let place = requires(&Buy::POLICY.into()).request_body(text());
+    let lock_out = requires(&shop.lock_out).request_body(text());
+    let pay = requires_bound(&Pay::POLICY.into()).parameter(id());
+    let refund = requires(&shop.refund).parameter(id());
     let paths = PathsBuilder::new()
         .path("/health", get(open()))
-        .path("/articles", get(security(&Read::POLICY.into(), false)))
-        .path("/orders", post(place.build()))
-        .path(
-            "/orders/changes",
-            get(security(&Read::POLICY.into(), false)),
-        )
-        .path(
-            "/orders/{id}/pay",
-            post(order(security(&Pay::POLICY.into(), true))),
-        )
-        .path(
-            "/orders/{id}/refund",
-            post(order(security(&shop.refund, false))),
-        )
-        .path("/lock-outs", post(lock_out.build()));
+        .path("/articles", read())
+        .path("/orders", post(place))
+        .path("/orders/changes", read())
+        .path("/orders/{id}/pay", post(pay))
+        .path("/orders/{id}/refund", post(refund))
+        .path("/lock-outs", post(lock_out));
     OpenApiBuilder::new()
         .info(Info::new("shop", "1.0"))
         .paths(paths)
@@ -46,18 +39,23 @@ pub(crate) fn document(shop: &Shop) -> OpenApi {
 }
 
 // glue: OpenAPI
-fn security(policy: &OwnedPolicy, is_bound: bool) -> OperationBuilder {
+fn security(policy: &OwnedPolicy) -> Vec<SecurityRequirement> {
     let alternatives = policy.scope_alternatives().expect("few alternatives");
-    let requirements = alternatives.into_iter().map(|scopes| {
-        let requirement = SecurityRequirement::new("login", scopes);
-        match is_bound {
-            true => requirement.add("dpop", [""; 0]),
-            false => requirement,
-        }
-    });
-    OperationBuilder::new().securities(Some(requirements))
+    let requirement = |scopes| SecurityRequirement::new("login", scopes);
+    alternatives.into_iter().map(requirement).collect()
 }
 // end of glue
+
+fn requires(policy: &OwnedPolicy) -> OperationBuilder {
+    OperationBuilder::new().securities(Some(security(policy)))
+}
+
+/// Returns an operation that requires a bound token. OpenAPI has no scheme for DPoP: the proof is a header.
+fn requires_bound(policy: &OwnedPolicy) -> OperationBuilder {
+    let security = security(policy).into_iter();
+    let security = security.map(|scopes| scopes.add("dpop", [""; 0]));
+    OperationBuilder::new().securities(Some(security))
+}
 
 fn open() -> OperationBuilder {
     OperationBuilder::new().securities(Some([]))
@@ -67,8 +65,8 @@ fn get(operation: OperationBuilder) -> PathItem {
     PathItem::new(HttpMethod::Get, operation.build())
 }
 
-fn post(operation: Operation) -> PathItem {
-    PathItem::new(HttpMethod::Post, operation)
+fn post(operation: OperationBuilder) -> PathItem {
+    PathItem::new(HttpMethod::Post, operation.build())
 }
 
 fn id() -> ParameterBuilder {
@@ -83,7 +81,6 @@ fn id() -> ParameterBuilder {
 fn components() -> Components {
     let metadata = "https://acme.okta.com/oauth2/default/.well-known/openid-configuration";
     let login = SecurityScheme::OpenIdConnect(OpenIdConnect::new(metadata));
-    // OpenAPI has no scheme for DPoP. The proof is a header that clients send beside the token.
     let proof = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("DPoP")));
     ComponentsBuilder::new()
         .security_scheme("login", login)

@@ -9,7 +9,6 @@ mod audit;
 pub mod axum;
 pub mod demo;
 mod document;
-mod metrics;
 mod orders;
 mod policies;
 pub mod run;

@@ -46,9 +46,7 @@ impl Shop {
         let mut file: toml::Table = fs::read_to_string(file)?.parse()?;
         let own = file.remove("shop").ok_or("shop: write this table")?;
         let verifier = Settings::read(file)?;
-        let policy = |name| verifier.policy(name).cloned().ok_or(name);
-        let refund = policy("refund")?;
-        let lock_out = policy("lock_out")?;
+        let [refund, lock_out] = verifier.required_policies(["refund", "lock_out"])?;
         // end of glue
         let settings: ShopSettings = own.try_into()?;
         let secret = fs::read_to_string(&settings.events_secret_file)?;
@@ -70,8 +68,8 @@ impl Shop {
             settings,
             verifier: builder.build()?,
             revocations,
-            refund,
-            lock_out,
+            refund: refund.clone(),
+            lock_out: lock_out.clone(),
             audit,
             orders: Orders::new(),
         })
@@ -82,9 +80,14 @@ impl Shop {
         &self.verifier
     }
 
+    /// Returns the metrics in the text format of Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        self.verifier.prometheus_text() // glue: metrics
+    }
+
     /// Forgets the callers whose rate limit is not used any more. Call it now and then.
     pub fn forget_idle_callers(&self) {
-        self.limiter.retain_recent();
+        self.limiter.retain_recent(); // glue: rate limit
     }
 
     pub(crate) fn place(&self, token: &VerifiedToken, article: &str) -> Result<Order, Rejection> {

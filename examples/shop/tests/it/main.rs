@@ -1,4 +1,8 @@
-//! Tests of the shop as two processes: the printed lines get the printed status.
+//! Tests of the shop: its features, with both outcomes in both frameworks, and its two programs.
+
+mod api;
+mod features;
+mod glue;
 
 use example_support::process::Example;
 

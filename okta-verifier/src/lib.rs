@@ -107,6 +107,7 @@ pub mod mcp;
 pub mod mtls;
 mod net;
 mod policy;
+mod prometheus_text;
 mod resource;
 pub mod revocation;
 pub mod settings;

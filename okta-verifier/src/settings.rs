@@ -288,6 +288,59 @@ impl Settings {
         self.policies.get(name)
     }
 
+    /// Returns the policies of these names, for a service whose routes require them.
+    ///
+    /// ```
+    /// # use okta_verifier::settings::Settings;
+    /// # let issuer = r#"
+    /// #     [[issuers]]
+    /// #     provider = "okta"
+    /// #     url = "https://acme.okta.com/oauth2/default"
+    /// #     audiences = ["api://default"]
+    /// #     client_ids = ["0oa1web"]
+    /// # "#;
+    /// # let read = |text: &str| Settings::read(toml::Deserializer::parse(&format!("{issuer}{text}")).expect("TOML"));
+    /// let policies = "[policies]\nread = { scope = \"orders:read\" }\ncancel = { group = \"Admins\" }";
+    /// let settings = read(policies)?;
+    /// let [read_orders, cancel] = settings.required_policies(["read", "cancel"])?;
+    /// assert_eq!(format!("{cancel:?}"), r#"group "Admins""#);
+    ///
+    /// let misspelt = read(&policies.replace("cancel", "cancle"))?;
+    /// let error = misspelt.required_policies(["read", "cancel"]).unwrap_err();
+    /// let paths: Vec<_> = error.problems().map(|(path, _)| path).collect();
+    /// assert_eq!(paths, ["policies.cancle", "policies.cancel"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns every name that the settings lack, and every policy that has another name.
+    pub fn required_policies<const N: usize>(
+        &self,
+        names: [&str; N],
+    ) -> Result<[&OwnedPolicy; N], SettingsError> {
+        let mut problems = Problems::default();
+        for (name, _) in self.policies().filter(|(name, _)| !names.contains(name)) {
+            let problem = format!("no route has this policy; write one of {names:?}");
+            problems.add(&format!("policies.{name}"), &problem);
+        }
+        let mut found = Vec::with_capacity(N);
+        for name in names {
+            match self.policy(name) {
+                Some(policy) => found.push(policy),
+                None => problems.add(
+                    &format!("policies.{name}"),
+                    &"a route requires it; write it",
+                ),
+            }
+        }
+        // Either each name was found, or there is a problem.
+        match <[&OwnedPolicy; N]>::try_from(found) {
+            Ok(found) => problems.into_result(found),
+            Err(_) => Err(problems.into()),
+        }
+    }
+
     /// Returns the policies and their names.
     pub fn policies(&self) -> impl Iterator<Item = (&str, &OwnedPolicy)> {
         let policies = self.policies.iter();

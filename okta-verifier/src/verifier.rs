@@ -57,6 +57,7 @@ use crate::{
     },
     keys::KeySnapshot,
     net::Clients,
+    prometheus_text,
     revocation::Revocations,
     stats::{Counters, Stats},
     sync::clock::Now,
@@ -480,6 +481,33 @@ impl Verifier {
         let revocation = self.0.revocations.as_ref().map(Revocations::stats);
         let revocation = revocation.unwrap_or_default();
         self.0.counters.snapshot(&CODES, replay, revocation)
+    }
+
+    /// Returns the counters of [`stats`](Self::stats) and the states of [`health`](Self::health) in the text format of
+    /// Prometheus 0.0.4, for a route that Prometheus scrapes. Performs no I/O. The recipe "Metrics" lists the names and
+    /// the labels; each label is a configured issuer or one of a fixed set of words.
+    ///
+    /// The `Content-Type` is `text/plain; version=0.0.4`. The text ends with a line break, so the text of another
+    /// exporter in this format can follow it. It names the issuers: serve it on a port that is not reachable from
+    /// outside.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier, adapter::PendingOutcome};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// // The layers of the adapters count each request so.
+    /// PendingOutcome::new(&verifier).complete(Some(&Rejection::missing_layer()));
+    ///
+    /// let text = verifier.prometheus_text();
+    /// let rejected = r#"okta_verifier_requests_total{issuer="",outcome="rejected",code="missing_layer"} 1"#;
+    /// assert!(text.lines().any(|line| line == rejected));
+    /// assert!(!text.contains(r#"outcome="accepted""#));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn prometheus_text(&self) -> String {
+        prometheus_text::text(&self.stats(), &self.health())
     }
 
     /// Returns the keys of every issuer whose keys were fetched, to be saved for

@@ -16,7 +16,7 @@ pub(crate) struct Policies {
 }
 
 /// The settings file cannot be used. Each problem has the path of the setting, and contains no secret.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct WrongSettings(Vec<String>);
 
 /// Reads the file and checks every setting in it.
@@ -38,38 +38,21 @@ pub(crate) fn read(path: &Path) -> Result<(Settings, Policies), WrongSettings> {
     match (Policies::of(&settings), settings.builder()) {
         (Ok(policies), Ok(_)) => Ok((settings, policies)),
         (policies, builder) => {
-            let mut wrong = policies.err().unwrap_or_default();
-            let others = builder.err().map(WrongSettings::from);
-            wrong.0.extend(others.unwrap_or_default().0);
-            Err(wrong)
+            let errors = [policies.err(), builder.err()].into_iter().flatten();
+            let problems = errors.flat_map(|error| WrongSettings::from(error).0);
+            Err(WrongSettings(problems.collect()))
         }
     }
 }
 
 impl Policies {
-    fn of(settings: &Settings) -> Result<Self, WrongSettings> {
-        let names = ["read", "pay", "audit"];
-        let mut problems = Vec::new();
-        for (name, _) in settings.policies() {
-            if !names.contains(&name) {
-                problems.push(format!(
-                    "policies.{name}: no route has this policy; write one of {names:?}"
-                ));
-            }
-        }
-        let found = names.map(|name| {
-            let policy = settings.policy(name);
-            if policy.is_none() {
-                problems.push(format!("policies.{name}: a route requires it; write it"));
-            }
-            policy.cloned()
-        });
-        match found {
-            [Some(read), Some(pay), Some(audit)] if problems.is_empty() => {
-                Ok(Self { read, pay, audit })
-            }
-            _ => Err(WrongSettings(problems)),
-        }
+    fn of(settings: &Settings) -> Result<Self, SettingsError> {
+        let [read, pay, audit] = settings.required_policies(["read", "pay", "audit"])?;
+        Ok(Self {
+            read: read.clone(),
+            pay: pay.clone(),
+            audit: audit.clone(),
+        })
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Outcome<'r> {
     Dropped,
 }
 
-impl Outcome<'_> {
+impl<'r> Outcome<'r> {
     /// Returns `accepted`, `anonymous`, `rejected` or `dropped`, for logs and metrics.
     ///
     /// ```
@@ -65,6 +65,25 @@ impl Outcome<'_> {
             Self::Anonymous => "anonymous",
             Self::Rejected(_) => "rejected",
             Self::Dropped => "dropped",
+        }
+    }
+
+    /// Returns the rejection, or `None` for any other outcome.
+    ///
+    /// ```
+    /// use okta_verifier::{Rejection, adapter::Outcome};
+    ///
+    /// let rejection = Rejection::insufficient_scope("orders:read")?;
+    /// let outcome = Outcome::Rejected(&rejection);
+    /// assert_eq!(outcome.rejection().map(Rejection::code), Some("insufficient_scope"));
+    /// assert!(Outcome::Anonymous.rejection().is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn rejection(&self) -> Option<&'r Rejection> {
+        match *self {
+            Self::Rejected(rejection) => Some(rejection),
+            _ => None,
         }
     }
 }

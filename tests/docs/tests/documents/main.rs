@@ -5,6 +5,7 @@ mod commands;
 mod figures;
 mod links;
 mod log_events;
+mod metrics;
 mod names;
 mod setting_names;
 mod settings;

@@ -85,7 +85,7 @@ pub(crate) const SERVERS: &[Server] = &[
         start: |settings| java("okta-java", settings),
     },
     Server {
-        name: "Spring Security",
+        name: "Spring Boot",
         language: "Java",
         pinned: ("servers/spring/pom.xml", "spring-boot-starter-parent"),
         has_http: true,
@@ -218,9 +218,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Returns whether the process has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+    /// Returns whether the process ends by itself within a second. A connection closes a moment before.
+    pub(crate) async fn ends(&mut self) -> bool {
+        timeout(Duration::from_secs(1), self.child.wait())
+            .await
+            .is_ok()
     }
 
     /// Ends the process and waits for its end.

@@ -7,8 +7,12 @@ use crate::requests::{Basis, Sent};
 /// The counts of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
+    pub(crate) good: Pair,
     pub(crate) good_rejected: Pair,
+    pub(crate) bad: Pair,
     pub(crate) bad_accepted: Pair,
+    pub(crate) forged: usize,
+    pub(crate) forged_accepted: usize,
     /// Responses with 5xx, requests without a response, and ends of the process.
     pub(crate) server_errors: usize,
     /// Of the bad requests that were rejected, those with the challenge of RFC 6750 §3.
@@ -35,12 +39,18 @@ impl Pair {
 impl Tally {
     /// Counts the response to a request, which is `None` if there was none.
     pub(crate) fn count(&mut self, sent: &Sent, answer: Option<&Answer>) {
+        let is_good = sent.case.expected().status() == 200;
+        match is_good {
+            true => self.good.add(sent.basis),
+            false => self.bad.add(sent.basis),
+        }
+        self.forged += usize::from(sent.is_forged);
         let Some(answer) = answer.filter(|it| it.status() < 500) else {
             self.server_errors += 1;
             return;
         };
         let is_served = (200..300).contains(&answer.status());
-        if sent.case.expected().status() == 200 {
+        if is_good {
             if !is_served {
                 self.good_rejected.add(sent.basis);
             }
@@ -48,10 +58,11 @@ impl Tally {
         }
         if is_served {
             self.bad_accepted.add(sent.basis);
+            self.forged_accepted += usize::from(sent.is_forged);
             return;
         }
-        // The server itself rejects what HTTP does not allow, before it knows the scheme.
-        if sent.case.is_http() {
+        // The server itself rejects what HTTP does not allow and what is longer than it reads, before it knows the scheme.
+        if sent.case.is_http() && !sent.case.requirements().contains(&LONG) {
             self.challenges += 1;
             self.challenges_right += usize::from(has_right_challenge(&sent.case, answer));
         }
@@ -65,8 +76,11 @@ impl Tally {
     }
 }
 
+/// The row of conformance.md about the length of credentials.
+const LONG: u16 = 57;
+
 /// Returns whether the response has the status and the error code of RFC 6750 §3.1 in a challenge for `Bearer`. Malformed
-/// credentials may also count as a malformed token, which is `invalid_token`.
+/// credentials may also count as a malformed token, which is `invalid_token`, or as none, which has no code.
 fn has_right_challenge(case: &Case, answer: &Answer) -> bool {
     let expected = case.expected();
     let code = expected
@@ -74,7 +88,7 @@ fn has_right_challenge(case: &Case, answer: &Answer) -> bool {
         .find_map(|line| error_code(line));
     let mut rights = vec![(expected.status(), code)];
     if expected.status() == 400 {
-        rights.push((401, Some("invalid_token")));
+        rights.extend([(401, Some("invalid_token")), (401, None)]);
     }
     answer.field("WWW-Authenticate").any(|line| {
         let line = String::from_utf8_lossy(line);
@@ -102,10 +116,7 @@ mod tests {
     fn sent(name: &str) -> Sent {
         let cases = conformance::cases();
         let case = cases.into_iter().find(|case| case.name() == name);
-        Sent {
-            case: case.expect("the case exists"),
-            basis: Basis::Standard,
-        }
+        Sent::from(case.expect("the case exists"))
     }
 
     fn challenged(status: u16, challenge: &str) -> Answer {
@@ -126,6 +137,16 @@ mod tests {
             (tally.bad_accepted.standard, tally.challenges_right),
             (1, 1)
         );
+    }
+
+    #[test]
+    fn forged_token_that_is_served_is_counted_twice() {
+        let mut tally = Tally::default();
+        let forged = sent("algorithm: a foreign key of RS256 => 401 invalid_token");
+        tally.count(&forged, Some(&Answer::new(200, [("", ""); 0], "ok")));
+        assert_eq!((tally.bad_accepted.standard, tally.forged_accepted), (1, 1));
+        tally.count(&forged, Some(&challenged(401, "Bearer")));
+        assert_eq!((tally.forged, tally.forged_accepted), (2, 1));
     }
 
     #[test]
@@ -184,7 +205,8 @@ mod tests {
     fn malformed_credentials_may_count_as_a_malformed_token() {
         let malformed = sent("malformed credentials: a quoted token => 400 invalid_request").case;
         let is_right = |answer| has_right_challenge(&malformed, &answer);
-        assert!(!is_right(challenged(401, "Bearer")));
+        assert!(!is_right(challenged(400, "Bearer")));
+        assert!(is_right(challenged(401, "Bearer")));
         assert!(!is_right(challenged(
             400,
             r#"Bearer error="invalid_token""#

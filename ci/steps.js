@@ -82,6 +82,8 @@ exports.full = [
   { name: 'revocation-soak', about: 'instances that revoke and verify for 5 minutes while Redis is killed and restarted',
     run: [{ words: 'ci/redis soak -- --nocapture', env: { REDIS_SOAK: '300' } }] },
   { name: 'hydra', about: 'tokens of a real Ory Hydra, which takes minutes to build', needs: ['go'], run: ['ci/live hydra'] },
+  { name: 'others', about: 'the conformance requests for servers on the verifiers of other projects; installs Java and Maven if they are missing',
+    needs: ['npm', 'go'], run: ['ci/others'] },
   { name: 'fuzz', about: 'every fuzzer for 30 s', needs: ['c++'], run: ['fuzz/run 30'] },
   { name: 'differential-full', about: '100,000 mutated tokens through jsonwebtoken too',
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential', env: { DIFFERENTIAL: '100000' } }] },
@@ -92,6 +94,7 @@ exports.full = [
     run: [
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/differential' },
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/interleavings' },
+      { words: `cargo clippy --locked ${strict}`, cwd: 'tests/others' },
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/recipes' },
       ...backends('cargo clippy --locked', ` ${strict}`),
       // A target directory of its own, because every crate gets the `--cfg`.

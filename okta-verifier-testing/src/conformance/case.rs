@@ -122,6 +122,12 @@ impl Case {
         Expected::of(self.outcome, self.dpop, &terms.realm, scope, metadata)
     }
 
+    /// Returns whether the first issuer signs the token, with a regular key, or there is no token.
+    #[cfg(feature = "server")]
+    pub(super) fn is_of_one_issuer(&self) -> bool {
+        matches!(self.source, Source::None | Source::Okta)
+    }
+
     /// Returns the request for another path. `prepare` changes the token before the case's own edits.
     pub(super) fn request_to(
         &self,

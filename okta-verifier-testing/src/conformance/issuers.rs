@@ -288,6 +288,49 @@ impl Issuers {
         }
     }
 
+    /// Creates the issuers of an API that trusts only `okta`, and fetches its keys. All tokens that a case does not
+    /// sign otherwise are signed with RS256, as Okta signs them, so `okta` may publish that key only. Sets the audience
+    /// of `okta`.
+    ///
+    /// [`cases`](Self::cases) returns those of the [first table](super::cases) that need no other issuer.
+    ///
+    /// ```
+    /// use okta_verifier::adapter::RequestCredentials;
+    /// use okta_verifier_testing::{MockOkta, conformance::Issuers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let okta = MockOkta::start().await;
+    /// let issuers = Issuers::fetching(&okta);
+    /// let verifier = issuers.verifier();
+    /// let cases = issuers.cases();
+    /// let status = async |name: &str| {
+    ///     let request = cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
+    ///     let credentials = RequestCredentials::new(request.authorization());
+    ///     verifier.authenticate(&credentials).await.map_or_else(|rejection| rejection.status().as_u16(), |_| 200)
+    /// };
+    /// assert_eq!(status("credentials: a valid token => 200").await, 200);
+    /// assert_eq!(status("dates: an expired token => 401 invalid_token").await, 401);
+    /// assert_eq!(okta.hits().keys, 1);
+    /// # }
+    /// ```
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn fetching(okta: &crate::MockOkta) -> Self {
+        okta.set_audience(AUDIENCE);
+        let terms = Terms {
+            issuer: okta.issuer_url().to_owned(),
+            ..Terms::default()
+        };
+        Self {
+            trusted: vec![okta.issuer(AUDIENCE).client_id(CLIENT_ID)],
+            tokens: HashMap::from([(Source::Okta, okta.token(SUBJECT))]),
+            terms,
+            table: super::table::cases_of_one_issuer,
+            knows_bindings: false,
+            has_resources: false,
+        }
+    }
+
     /// Returns the cases that an API over [these issuers](Self::verifier) must pass.
     #[must_use]
     pub fn cases(&self) -> Vec<Case> {

@@ -2,11 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{
-    Case,
-    issuers::{Source, Terms},
-    route::Route,
-};
+use super::{Case, issuers::Terms, route::Route};
 use crate::TokenBuilder;
 
 /// The routes of your own API, for [`assert_conformant`](super::assert_conformant).
@@ -131,7 +127,7 @@ impl Routes {
     }
 
     pub(super) fn plan(&self, case: &Case) -> Plan<'_> {
-        if !matches!(case.source, Source::None | Source::Okta) {
+        if !case.is_of_one_issuer() {
             return Plan::Skip("the case needs an issuer of another kind".to_owned());
         }
         if case.names_client && self.any_client_id {

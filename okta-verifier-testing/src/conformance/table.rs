@@ -67,6 +67,14 @@ pub fn cases() -> Vec<Case> {
     .concat()
 }
 
+/// Returns the cases of the first table that need no other issuer than the first one, with regular keys.
+#[cfg(feature = "server")]
+pub(super) fn cases_of_one_issuer() -> Vec<Case> {
+    let mut cases = cases();
+    cases.retain(Case::is_of_one_issuer);
+    cases
+}
+
 /// Returns every case of tokens that are bound to a key (RFC 9449) or a certificate (RFC 8705), for an
 /// API over [`Issuers::bound`](super::Issuers::bound). They must run in this order, because a proof is
 /// accepted once.

@@ -24,6 +24,7 @@ mod epoch;
 mod event;
 mod event_hook;
 mod event_token;
+mod hook_body;
 mod issuer_rules;
 mod log;
 mod logout;
@@ -51,8 +52,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-#[cfg(any(test, fuzzing))]
-pub(crate) use self::receiver::check_subjects;
 pub(crate) use self::{
     active_transmitter::{ActiveTransmitter, Target},
     issuer_rules::IssuerRules,
@@ -73,6 +72,8 @@ pub use self::{
     transmitter::Transmitter,
     universal_logout::UniversalLogout,
 };
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::{hook_body::check_hook_body, receiver::check_subjects};
 pub use crate::stats::transmitters::{
     Signal, StreamStatus, TransmitterState, VerificationRequestStats,
 };

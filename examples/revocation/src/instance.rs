@@ -8,7 +8,7 @@ use std::{
 use axum::{Router, routing::get};
 use okta_verifier::{
     Issuer, Verifier,
-    revocation::{RevocationLog, Revocations, Transmitter},
+    revocation::{EventHook, RevocationLog, Revocations},
 };
 use okta_verifier_axum::{Verified, VerifyLayer, revocation_routes};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -27,13 +27,10 @@ impl Instance {
     /// Returns an error if a setting is wrong, if the log cannot be read, or if no socket is available.
     pub(crate) async fn start(
         issuer: Issuer,
-        transmitter: Transmitter,
+        hook: EventHook,
         log: impl RevocationLog,
     ) -> Result<Self, Box<dyn Error>> {
-        let revocations = Revocations::builder()
-            .transmitter(transmitter)
-            .log(log)
-            .build()?;
+        let revocations = Revocations::builder().event_hook(hook).log(log).build()?;
         let verifier = Verifier::builder()
             .issuer(issuer)
             .revocations(revocations.clone())

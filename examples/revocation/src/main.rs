@@ -23,8 +23,11 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn Error>> {
     let redis = Redis::from_env_or_start().await?;
     // Each instance has a connection of its own.
-    story::tell(|| Ok(RedisRevocationLog::new(redis.config()?)?), |line| {
-        example_support::print(&format!("{line}\n"));
-    })
+    story::tell(
+        || Ok(RedisRevocationLog::new(redis.config()?)?),
+        |line| {
+            example_support::print(&format!("{line}\n"));
+        },
+    )
     .await
 }

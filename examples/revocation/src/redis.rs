@@ -59,12 +59,16 @@ impl Redis {
             .kill_on_drop(true);
         let server = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
-                "redis-server is missing; install it, or set REDIS_URL to the URL of a server".into()
+                "redis-server is missing; install it, or set REDIS_URL to the URL of a server"
+                    .into()
             }
             _ => Box::<dyn Error>::from(error),
         })?;
         let deadline = Instant::now() + START;
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+            .await
+            .is_err()
+        {
             if Instant::now() > deadline {
                 return Err("redis-server does not listen".into());
             }

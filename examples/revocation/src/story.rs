@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use okta_verifier::revocation::{RevocationLog, Transmitter};
-use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta};
+use okta_verifier::revocation::{EventHook, RevocationLog};
+use okta_verifier_testing::MockOkta;
 use reqwest::{Client, StatusCode};
 use tokio::time::sleep;
 
@@ -25,12 +25,8 @@ pub(crate) async fn tell<L: RevocationLog>(
 ) -> Result<(), Box<dyn Error>> {
     let okta = MockOkta::start().await;
     let issuer = || okta.issuer("api://default").any_client_id();
-    let transmitter = || {
-        Transmitter::okta(okta.org_url())
-            .audience(EVENT_AUDIENCE)
-            .authorization(SECRET)
-    };
-    let start = async || Instance::start(issuer(), transmitter(), connect()?).await;
+    let hook = || EventHook::okta(okta.org_url(), SECRET);
+    let start = async || Instance::start(issuer(), hook(), connect()?).await;
     let first = start().await?;
     let second = start().await?;
     let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
@@ -41,12 +37,12 @@ pub(crate) async fn tell<L: RevocationLog>(
         expect(instance.address, &bob, StatusCode::OK).await?;
     }
 
-    say("ada is suspended. The org tells the first instance.");
-    let event = okta.session_revoked("ada").sign();
-    let pushed = okta.push(first.address, "/events/ssf", Some(SECRET), &event);
-    let (status, _) = pushed.await?;
+    say("ada is suspended. An event hook of the org tells the first instance.");
+    let suspended = okta.hook("user.lifecycle.suspend", "ada").body();
+    let sent = okta.send_hook(first.address, "/events/hook", SECRET, &suspended);
+    let status = sent.await?;
     let told = Instant::now();
-    if status != 202 {
+    if status != 204 {
         return Err(format!("the first instance answered the event with {status}").into());
     }
     expect(first.address, &ada, StatusCode::UNAUTHORIZED).await?;
@@ -58,7 +54,9 @@ pub(crate) async fn tell<L: RevocationLog>(
         sleep(Duration::from_millis(5)).await;
     }
     let passed = told.elapsed().as_millis();
-    say(&format!("The second instance rejects it {passed} ms later."));
+    say(&format!(
+        "The second instance rejects it {passed} ms later."
+    ));
 
     drop(second);
     let second = start().await?;
@@ -71,7 +69,11 @@ pub(crate) async fn tell<L: RevocationLog>(
     Ok(())
 }
 
-async fn expect(instance: SocketAddr, jwt: &str, expected: StatusCode) -> Result<(), Box<dyn Error>> {
+async fn expect(
+    instance: SocketAddr,
+    jwt: &str,
+    expected: StatusCode,
+) -> Result<(), Box<dyn Error>> {
     let status = call(instance, jwt).await?;
     match status == expected {
         true => Ok(()),
@@ -86,7 +88,7 @@ async fn call(instance: SocketAddr, jwt: &str) -> Result<StatusCode, reqwest::Er
     Ok(request.bearer_auth(jwt).send().await?.status())
 }
 
-const SECRET: &str = "Bearer secret of the stream";
+const SECRET: &str = "32 random bytes or more, as text";
 
 #[cfg(test)]
 mod tests {

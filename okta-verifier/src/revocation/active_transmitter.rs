@@ -291,6 +291,11 @@ impl ActiveTransmitter {
         matches.count() > 0
     }
 
+    /// Returns whether both transmitters have a secret in common.
+    pub(super) fn shares_secret(&self, other: &Self) -> bool {
+        self.secrets.iter().any(|mac| other.secrets.contains(mac))
+    }
+
     /// Verifies the signature. `is_acceptable` says whether the claims would be accepted.
     pub(super) async fn verify(
         &self,

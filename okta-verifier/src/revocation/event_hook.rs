@@ -1,19 +1,15 @@
 //! [`EventHook`], and what the events of Okta's event hooks mean for tokens.
 
-use std::{borrow::Cow, fmt};
-
-use http::HeaderName;
+use std::fmt;
 
 use super::{
     Reaction, SubjectClaim, Transmitter,
+    hook_body::HookEvent,
     rule::Kind,
     stream::Ignored,
     subject::{Subject, User},
 };
-use crate::{
-    error::ConfigError,
-    token::json::{self, Object},
-};
+use crate::{error::ConfigError, http::HeaderName};
 
 /// An event hook of an Okta org, which tells the service about users and apps: among others that a user was suspended
 /// or deactivated, of which no [`Transmitter`] tells. The events arrive at
@@ -173,23 +169,14 @@ impl EventHook {
         (name, concern)
     }
 
-    /// Reads one event of a delivery.
-    pub(super) fn read(&self, event: &Object<'_>, now: u64) -> HookEvent {
-        let name = text(event, "eventType").unwrap_or_default();
-        let (name, concern) = self.concern(&name);
-        let outcome = event.present("outcome").and_then(object);
-        let outcome = outcome.as_ref().and_then(|it| text(it, "result"));
-        let published = text(event, "published").and_then(|it| seconds(&it));
-        let concern = match outcome.as_deref() {
-            Some("SUCCESS") => concern,
-            _ => Err(Ignored::Outcome),
+    /// Returns the name of an event for counters, and the tokens that it concerns.
+    pub(super) fn tokens(&self, event: HookEvent) -> (&'static str, Result<Tokens, Ignored>) {
+        let (name, concern) = self.concern(&event.event_type);
+        let tokens = match event.is_success {
+            true => concern.and_then(|concern| Tokens::of(concern, event)),
+            false => Err(Ignored::Outcome),
         };
-        HookEvent {
-            name,
-            tokens: concern.and_then(|concern| Tokens::read(concern, event)),
-            // Without a time, no token that was issued until now is accepted.
-            published: published.unwrap_or(now),
-        }
+        (name, tokens)
     }
 }
 
@@ -202,15 +189,6 @@ impl fmt::Debug for EventHook {
             .field("reactions", &self.reactions)
             .finish()
     }
-}
-
-/// One event of a hook.
-pub(super) struct HookEvent {
-    /// The type, or `other` if it is unknown.
-    pub(super) name: &'static str,
-    pub(super) tokens: Result<Tokens, Ignored>,
-    /// In seconds since 1970.
-    pub(super) published: u64,
 }
 
 /// The tokens that an event concerns.
@@ -231,24 +209,14 @@ enum Concern {
 }
 
 impl Tokens {
-    fn read(concern: Concern, event: &Object<'_>) -> Result<Self, Ignored> {
-        let targets = event.present("target").and_then(json::values);
-        let targets = targets.unwrap_or_default();
-        let named = |typ: &str| {
-            let ids = targets.iter().take(MAX_TARGETS);
-            ids.filter_map(|it| id(it, typ)).collect::<Vec<Box<str>>>()
-        };
-        let clients = named("AppInstance");
+    fn of(concern: Concern, event: HookEvent) -> Result<Self, Ignored> {
+        let HookEvent { users, clients, .. } = event;
         if let Concern::Client = concern {
             let kind = |id| Kind::Client { id };
             return match clients.is_empty() {
                 true => Err(Ignored::NoSubject),
                 false => Ok(Self::Clients(clients.into_iter().map(kind).collect())),
             };
-        }
-        let mut users = named("User");
-        if users.is_empty() {
-            users.extend(event.present("actor").and_then(|it| id(it, "User")));
         }
         if users.is_empty() {
             return Err(Ignored::NoSubject);
@@ -265,42 +233,10 @@ impl Tokens {
     }
 }
 
-/// Returns the events of a delivery, or `None` if it cannot be read. A part that is not an object is left out.
-pub(super) fn events(body: &[u8]) -> Option<Vec<Object<'_>>> {
-    let body = Object::parse(std::str::from_utf8(body).ok()?).ok()?;
-    let data = object(body.present("data")?)?;
-    let events = json::values(data.present("events")?)?;
-    Some(events.into_iter().filter_map(object).collect())
-}
-
-/// Returns the text of a member, unless it is empty.
-fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
-    let text = json::string(object.present(name)?)?;
-    (!text.is_empty()).then_some(text)
-}
-
-fn object(value: &str) -> Option<Object<'_>> {
-    Object::parse(value).ok()
-}
-
-/// Returns the ID of a user or an app, if the value is one of this type.
-fn id(value: &str, typ: &str) -> Option<Box<str>> {
-    let object = object(value)?;
-    let is_typ = text(&object, "type")? == typ;
-    text(&object, "id").filter(|_| is_typ).map(Into::into)
-}
-
 /// Returns whether the type is `name`, or one of the types that begin with it if it is that of a revoked consent.
 fn is_of_type(event: &str, name: &str) -> bool {
     let rest = event.strip_prefix(name);
     rest.is_some_and(|rest| rest.is_empty() || name == CONSENT && rest.starts_with('.'))
-}
-
-/// Reads a time of RFC 3339, in seconds since 1970.
-fn seconds(time: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339(time).ok()?;
-    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(since.as_secs())
 }
 
 /// The known types, and which tokens they concern by default.
@@ -336,5 +272,3 @@ const TYPES: [(&str, Option<Concern>); 25] = [
 ];
 const CONSENT: &str = "app.oauth2.as.consent.revoke";
 const OTHER: &str = "other";
-/// An event names one or two users and apps.
-const MAX_TARGETS: usize = 32;

@@ -5,15 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::HeaderName;
-
 use super::{
     BackChannelLogout, EventHook, Rule, Signal, StreamStatus, Transmitter, TransmitterState,
     UniversalLogout,
     active_transmitter::{ActiveTransmitter, Effect, LEEWAY},
     event::Kind,
-    event_hook,
     event_token::EventToken,
+    hook_body::{self, BodyProblem},
     log::{LogEntry, Record},
     logout,
     stream::Ignored,
@@ -22,7 +20,7 @@ use super::{
 use crate::{
     crypto::{MacKey, random_bytes},
     error::{ConfigError, VerifyError},
-    http::EventResponse,
+    http::{EventResponse, HeaderName},
     sync::clock::Now,
     token::jws::{Jws, media_type},
 };
@@ -90,6 +88,16 @@ impl Receiver {
         let providers = senders.providers.into_iter().map(|it| it.0).collect();
         let of_hooks = senders.hooks.iter().map(|it| it.transmitter.clone());
         let of_hooks = activate(of_hooks.collect(), &comparison)?;
+        for (index, hook) in of_hooks.iter().enumerate() {
+            if of_hooks[..index]
+                .iter()
+                .any(|other| other.shares_secret(hook))
+            {
+                let problem =
+                    "two event hooks have one secret, so that their orgs cannot be told apart";
+                return Err(senders.hooks[index].transmitter.wrong(problem));
+            }
+        }
         let hooks = senders.hooks.into_iter().zip(of_hooks);
         let hooks = hooks.map(|(settings, transmitter)| {
             Ok(ActiveHook {
@@ -342,11 +350,16 @@ impl Receiver {
         let transmitter = &hook.transmitter;
         let now = Now::read();
         transmitter.stream.receive(now);
-        if body.len() > MAX_HOOK {
-            return Err(reject([transmitter], EventResponse::TooLarge));
-        }
-        let events = event_hook::events(body);
-        let events = events.ok_or_else(|| reject([transmitter], EventResponse::InvalidRequest))?;
+        let events = match body.len() > MAX_HOOK {
+            true => Err(EventResponse::TooLarge),
+            false => hook_body::read(body).map_err(|problem| match problem {
+                BodyProblem::Malformed => EventResponse::InvalidRequest,
+                BodyProblem::BreaksOff => EventResponse::Unavailable {
+                    retry_after: REPEAT_AFTER,
+                },
+            }),
+        };
+        let events = events.map_err(|response| reject_unread(transmitter, response))?;
         let mut delivery = Delivery {
             transmitter: transmitter.clone(),
             rules: Vec::new(),
@@ -354,12 +367,16 @@ impl Receiver {
             effects: Vec::new(),
             now,
         };
-        for event in &events {
-            let event = hook.settings.read(event, now.unix);
-            let before = event.published.min(now.unix.saturating_add(LEEWAY));
-            let rules = event
-                .tokens
-                .and_then(|tokens| transmitter.rules_of_hook(&tokens, before, self.claims));
+        for event in events {
+            let Some(event) = event else {
+                reject_unread(transmitter, EventResponse::InvalidRequest);
+                continue;
+            };
+            // Without a time, no token that was issued until now is accepted.
+            let latest = now.unix.saturating_add(LEEWAY);
+            let before = event.published.map_or(now.unix, |time| time.min(latest));
+            let (name, tokens) = hook.settings.tokens(event);
+            let rules = tokens.and_then(|it| transmitter.rules_of_hook(&it, before, self.claims));
             let effect = match rules {
                 Ok(rules) => {
                     delivery.rules.extend(rules);
@@ -367,12 +384,12 @@ impl Receiver {
                 }
                 Err(ignored) => Effect::Ignored(ignored),
             };
-            delivery.effects.push((Kind::Hook(event.name), effect));
+            delivery.effects.push((Kind::Hook(name), effect));
         }
         Ok(delivery)
     }
 
-    /// Returns the hooks whose secret the request has. Two hooks of different orgs with one secret are one.
+    /// Returns the hook whose secret the request has: each hook has other secrets.
     fn authenticated_hooks(&self, headers: &[(&str, &[u8])]) -> Vec<&ActiveHook> {
         let hooks = self.hooks.iter();
         let is_authenticated = |hook: &&ActiveHook| {
@@ -430,17 +447,16 @@ impl Receiver {
             }
             let subject = universal_logout::subject(body).ok_or(EventResponse::InvalidRequest)?;
             let rules = transmitter.rules_about(&subject, issued_at, self.claims);
-            let (rules, effect) = match rules {
-                Ok(rules) => (rules, Effect::Rules),
-                // No claim of the tokens has the email address. An administrator must know that nothing happens.
-                Err(Ignored::UnmatchableSubject) => return Err(EventResponse::InvalidRequest),
-                Err(ignored) => (Vec::new(), Effect::Ignored(ignored)),
+            // The org reads only the status, and must know that nothing happens: no claim of the tokens has the email
+            // address, or the user belongs to another issuer.
+            let Ok(rules) = rules else {
+                return Err(EventResponse::InvalidRequest);
             };
             Ok(Delivery {
                 transmitter: transmitter.clone(),
                 rules,
                 unknown_issuers: transmitter.unknown_issuers(),
-                effects: vec![(Kind::UniversalLogout, effect)],
+                effects: vec![(Kind::UniversalLogout, Effect::Rules)],
                 now,
             })
         });
@@ -636,6 +652,19 @@ fn the_value<'h>(headers: &[(&'h str, &'h [u8])], name: &str) -> Option<&'h [u8]
         (Some((_, value)), None) => Some(value.trim_ascii()),
         _ => None,
     }
+}
+
+/// Counts and logs an authenticated delivery, or an event of it, that cannot be read. The sender repeats it at most once,
+/// so an operator must know.
+fn reject_unread(transmitter: &ActiveTransmitter, response: EventResponse) -> EventResponse {
+    let code = response.code();
+    transmitter.stream.reject(code);
+    tracing::error!(
+        transmitter = transmitter.issuer(),
+        code,
+        "delivery of an event hook not read"
+    );
+    response
 }
 
 /// Checks that the subjects of all events name something. For the fuzzer.

@@ -1,6 +1,9 @@
-//! [`DurationText`]: a duration in settings that are data, as text with units.
+//! [`DurationText`]: a duration in settings that are data, as text with units; and times as text.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -47,6 +50,13 @@ impl<'de> Deserialize<'de> for DurationText {
 
 const UNITS: [&str; 4] = ["ms", "s", "m", "h"];
 const EXPECTED: &str = "a number and a unit as text, such as \"10m\"; the units are ms, s, m and h";
+
+/// Reads a time in UTC as RFC 3339 writes it, in seconds since 1970.
+pub(crate) fn unix_time(text: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}
 
 #[cfg(test)]
 mod tests {

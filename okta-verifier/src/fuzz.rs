@@ -20,7 +20,7 @@ use crate::{
     introspection::{IntrospectionReason, IntrospectionResponse},
     keys::{KeyOptions, KeySet, Metadata},
     net::{PlainHttp, fresh_for},
-    revocation::check_subjects,
+    revocation::{check_hook_body, check_subjects},
     stats::IssuerCounters,
     sync::clock::Now,
     token::{
@@ -73,6 +73,11 @@ pub fn event(data: &[u8]) {
     if let Ok(payload) = std::str::from_utf8(data) {
         check_subjects(payload);
     }
+}
+
+/// Checks that a delivery of an event hook names only what is in it.
+pub fn hook(data: &[u8]) {
+    check_hook_body(data);
 }
 
 /// Checks that an accepted key set has 1 to 100 keys, each with a `kid`.

@@ -2,10 +2,10 @@
 //! secret writes it. What decides is read strictly. Everything else may have any form, because a text that a user
 //! chose, such as a name, must not make the events of others unreadable.
 
-use std::time::UNIX_EPOCH;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use crate::duration::unix_time;
 
 /// One event of a hook.
 pub(super) struct HookEvent {
@@ -105,7 +105,7 @@ impl HookEvent {
         }
         Some(Self {
             event_type,
-            published: self::text(event.published).and_then(|it| seconds(&it)),
+            published: self::text(event.published).and_then(|it| unix_time(&it)),
             is_success: result == "SUCCESS",
             users,
             clients,
@@ -127,12 +127,6 @@ impl Entity<'_> {
 fn text(value: Option<&RawValue>) -> Option<String> {
     let text: String = serde_json::from_str(value?.get()).ok()?;
     (!text.is_empty()).then_some(text)
-}
-
-fn seconds(time: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339(time).ok()?;
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    Some(since.as_secs())
 }
 
 /// Checks that no body causes a panic, and that an event names only what is in it. For the fuzzer.

@@ -353,7 +353,7 @@ impl Revocations {
     /// | 400 | `GET` without the header `X-Okta-Verification-Challenge` |
     /// | 401 | the secret is wrong or absent |
     /// | 405 | another method |
-    /// | 503, with `Retry-After` | the body is too large, or the shared log cannot be written; Okta sends it once more |
+    /// | 503, with `Retry-After` | the body is too large or breaks off, or the shared log cannot be written; Okta sends it once more |
     ///
     /// ```
     /// use okta_verifier::revocation::{EventHook, Revocations};
@@ -414,7 +414,7 @@ impl Revocations {
     /// | response | when |
     /// |---|---|
     /// | 204 | the user's tokens are rejected from now on, whether or not there is such a user |
-    /// | 400 | the body names no user by `email` or `iss_sub`, or by `email` without [`email_claim`](super::RevocationsBuilder::email_claim) |
+    /// | 400 | the body names no user by `email` or `iss_sub`, by `email` without [`email_claim`](super::RevocationsBuilder::email_claim), or a user of another issuer |
     /// | 401 | the token of the request is not genuine, has expired, or is for another endpoint |
     /// | 403 | the token is about another app |
     /// | 405, 413 | the method is not `POST`, the body is too large |

@@ -40,6 +40,7 @@ impl Deref for Api {
 /// Runs a test against the shop on axum and then against the shop on actix-web.
 pub(crate) async fn each(test: impl AsyncFn(Api)) {
     for framework in [Framework::Axum, Framework::Actix] {
+        eprintln!("{framework:?}");
         test(Api::start(framework).await).await;
     }
 }

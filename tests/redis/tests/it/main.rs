@@ -67,8 +67,11 @@ async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {
 
 /// Waits before the next poll: the server needs the processor too.
 async fn pause() {
-    let brief = Duration::from_millis(10);
-    let _ = tokio::time::timeout(brief, std::future::pending::<()>()).await;
+    wait(Duration::from_millis(10)).await;
+}
+
+async fn wait(time: Duration) {
+    let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
 }
 
 /// A client, and what instances of a service have in common.

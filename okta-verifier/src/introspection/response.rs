@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use super::IntrospectionReason;
 use crate::{
     error::{MalformedTokenError, UnavailableReason, VerifyError},
@@ -39,6 +41,9 @@ pub(crate) struct RequiredResponse<'t> {
     /// The maximum age of the response that the route allows, or `None` if only the limit in the settings
     /// applies.
     pub(crate) max_age: Option<Duration>,
+    /// When the response must have been requested at the earliest, unless it was requested after the HTTP request
+    /// arrived. It is a moment and not an age, so that callers who wait for a slow response can all use it.
+    pub(crate) newer_than: Option<Instant>,
     pub(crate) arrived: Now,
 }
 
@@ -142,9 +147,10 @@ impl IntrospectionResponse {
         let stands_alone = self.reason == required.reason
             || required.reason != IntrospectionReason::UnknownKey
             || self.result.is_err();
+        let is_newer = |moment| self.requested_at.instant >= moment;
         stands_alone
-            && (self.requested_at.instant >= required.arrived.instant
-                || now.since(self.requested_at) < limit)
+            && (is_newer(required.arrived.instant)
+                || now.since(self.requested_at) < limit && required.newer_than.is_none_or(is_newer))
     }
 
     /// Returns whether the response reports the token as inactive and is still recent enough to be used.

@@ -573,15 +573,12 @@ impl Introspection {
     fn required(&self, decision: &RequestDecision<'_>, now: Now) -> RequiredResponse<'_> {
         let rules = self.issuer.origin.revocations.as_ref();
         let doubt = rules.and_then(|rules| rules.doubt(now));
-        let max_age = decision.request.max_age;
-        let max_age = match doubt.filter(InDoubt::asks_issuer) {
-            Some(doubt) => Some(max_age.map_or(doubt.max_age(), |it| it.min(doubt.max_age()))),
-            None => max_age,
-        };
+        let doubt = doubt.filter(InDoubt::asks_issuer);
         RequiredResponse {
             reason: self.reason,
             verified: self.verified.as_ref().map(|(token, _)| token),
-            max_age,
+            max_age: decision.request.max_age,
+            newer_than: doubt.map(|doubt| doubt.began_before(now)),
             arrived: decision.arrived,
         }
     }

@@ -198,6 +198,7 @@ async fn introspection_failure_does_not_evict_a_rejection() {
         reason: IntrospectionReason::Accepted,
         verified: Some(&token),
         max_age: Some(Duration::ZERO),
+        newer_than: None,
         arrived: Now::read(),
     };
     unavailable(service.introspector.introspect(b"jwt", required).await);

@@ -271,6 +271,7 @@ fn required(
         reason,
         verified,
         max_age,
+        newer_than: None,
         arrived: Now::read(),
     }
 }

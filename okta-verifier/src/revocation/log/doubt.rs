@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::currency::Overdue;
+use crate::sync::clock::Now;
 
 /// What happens to a token that no known rule matches while rules may be missing, because the shared
 /// [`RevocationLog`](super::RevocationLog) has not been read for longer than
@@ -69,8 +72,9 @@ impl InDoubt {
         self.is_loading
     }
 
-    /// Returns the maximum age of an introspection response, so that it was requested after the doubt began.
-    pub(crate) fn max_age(&self) -> Duration {
-        self.overdue.at_least
+    /// Returns a moment at which the doubt had begun. `now` is the time at which the doubt was found.
+    pub(crate) fn began_before(&self, now: Now) -> Instant {
+        let began = now.instant.checked_sub(self.overdue.at_least);
+        began.unwrap_or(now.instant)
     }
 }

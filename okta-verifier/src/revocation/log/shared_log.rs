@@ -148,8 +148,7 @@ impl SharedLog {
     /// `arrived` is newer than the doubt.
     pub(crate) fn is_newer(&self, doubt: InDoubt, requested: Now, arrived: Now, now: Now) -> bool {
         let is_later = requested.instant >= arrived.instant && !self.currency.holds(arrived);
-        let age = now.instant.saturating_duration_since(requested.instant);
-        is_later || age < doubt.max_age()
+        is_later || requested.instant >= doubt.began_before(now)
     }
 
     /// Returns the state of the log. Performs no I/O.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use okta_verifier::{
-    VerifyError,
+    VerifyError, VoidReason,
     error::UnavailableReason,
     introspection::{ClientAuthentication, Introspection},
-    revocation::{Doubt, RevocationsBuilder, RevokeError, Transmitter},
+    revocation::{Doubt, RevocationsBuilder, RevokeError, StreamStatus, Transmitter},
 };
 use okta_verifier_testing::{
     CLIENT_ID, CLIENT_SECRET, EVENT_AUDIENCE, Endpoint, Fault, MemoryRevocationLog, MockOkta,
@@ -216,6 +216,45 @@ async fn log_that_failed_gets_a_repeated_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn log_carries_the_status_of_a_stream_to_the_other_instances() {
+    let (okta, log) = (TestIssuer::new("api://orders"), MemoryRevocationLog::new());
+    let new = || {
+        let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+        instance(
+            issuer(&okta),
+            sharing(&log).transmitter(transmitter.keys(okta.jwks())),
+        )
+    };
+    let ((_one, of_one), (two, of_two)) = (new(), new());
+    two.warm_up().await.unwrap();
+    let updated = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated";
+    let event = okta.event(updated, "ada").member("status", "paused").sign();
+    let response = of_one.receive_event("POST", [], event.as_bytes()).await;
+    assert_eq!(response.status(), 202);
+    pass(SECOND).await;
+    for revocations in [of_one, of_two] {
+        let state = revocations.transmitters().remove(0);
+        assert_eq!(state.stream, StreamStatus::Paused);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_ends_by_a_rule_of_another_instance_and_not_by_a_doubt() {
+    let (okta, log) = (TestIssuer::new("api://orders"), MemoryRevocationLog::new());
+    let (_one, of_one) = instance(issuer(&okta), sharing(&log));
+    let (two, _of_two) = instance(issuer(&okta), sharing(&log));
+    let token = two.verify(&old(&okta, "ada").sign()).await.unwrap();
+    let mut void = std::pin::pin!(two.until_void(&token));
+    log.fail(true);
+    let doubted = tokio::time::timeout(60 * SECOND, &mut void).await;
+    assert!(doubted.is_err());
+    log.fail(false);
+    of_one.revoke(ada(okta.issuer_url())).await.unwrap();
+    let reason = tokio::time::timeout(3 * SECOND, void).await;
+    assert_eq!(reason, Ok(VoidReason::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
 async fn warm_up_loads_the_log_or_says_that_it_could_not() {
     let (okta, log) = (TestIssuer::new("api://orders"), MemoryRevocationLog::new());
     log.fail(true);
@@ -276,17 +315,21 @@ fn old_of(okta: &MockOkta, subject: &str) -> String {
 
 #[tokio::test]
 async fn flood_with_one_token_in_doubt_sends_one_introspection_request() {
-    let (okta, log) = (MockOkta::start().await, MemoryRevocationLog::new());
-    let (verifier, _revocations) = doubting(&okta, &log);
-    let jwt = okta.token("ada").sign();
-    let requests: Vec<_> = (0..100)
-        .map(|_| {
-            let (verifier, jwt) = (verifier.clone(), jwt.clone());
-            tokio::spawn(async move { verifier.verify(&jwt).await.is_ok() })
-        })
-        .collect();
-    for request in requests {
-        assert!(request.await.unwrap());
+    // Also if the issuer responds more slowly than the doubt is old, so that the wall clock shows another second.
+    for delay in [Duration::ZERO, Duration::from_millis(1_500)] {
+        let (okta, log) = (MockOkta::start().await, MemoryRevocationLog::new());
+        okta.fault(Endpoint::Introspection, Fault::Slow(delay));
+        let (verifier, _revocations) = doubting(&okta, &log);
+        let jwt = okta.token("ada").sign();
+        let requests: Vec<_> = (0..100)
+            .map(|_| {
+                let (verifier, jwt) = (verifier.clone(), jwt.clone());
+                tokio::spawn(async move { verifier.verify(&jwt).await.is_ok() })
+            })
+            .collect();
+        for request in requests {
+            assert!(request.await.unwrap());
+        }
+        assert_eq!(okta.hits().introspection, 1, "{delay:?}");
     }
-    assert_eq!(okta.hits().introspection, 1);
 }

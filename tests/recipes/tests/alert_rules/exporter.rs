@@ -5,6 +5,7 @@ use okta_verifier::{
     Verifier,
     adapter::PendingOutcome,
     introspection::{ClientAuthentication, Introspection},
+    revocation::Revocations,
 };
 use okta_verifier_axum::{Verified, VerifyLayer};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
@@ -30,8 +31,10 @@ pub async fn metrics() -> (Router, MockOkta) {
     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
     let issuer = okta.issuer("api://default").any_client_id();
     let issuer = issuer.introspection(Introspection::every_token(client));
+    let revocations = Revocations::builder().forgets_at_restart().build();
     let verifier = Verifier::builder()
         .issuer(issuer)
+        .revocations(revocations.expect("valid settings"))
         .build()
         .expect("valid settings");
     let orders = Router::new().route("/orders", get(async |_: Verified| "orders"));

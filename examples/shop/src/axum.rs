@@ -71,8 +71,8 @@ fn router(shop: &Arc<Shop>) -> Result<Router, Box<dyn Error>> {
         .route("/orders", post(place))
         .route("/orders/changes", get(changes))
         .route("/orders/{id}/pay", post(pay))
-        .route("/orders/{id}/refund", post(refund).layer(may_refund))
-        .route("/lock-outs", post(lock_out).layer(may_lock_out))
+        .route("/orders/{id}/refund", post(refund).route_layer(may_refund))
+        .route("/lock-outs", post(lock_out).route_layer(may_lock_out))
         .route_layer(verify) // glue: verification
         .route("/health", get(async || "ok\n"))
         .route("/openapi.json", get(openapi))

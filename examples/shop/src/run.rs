@@ -55,13 +55,5 @@ where
         guide.unwrap_or_default(),
         internal.local_addr()?
     ));
-    let limits = shop.clone();
-    tokio::spawn(async move {
-        let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
-        loop {
-            minutes.tick().await;
-            limits.forget_idle_callers();
-        }
-    });
     serve(shop, public, internal).await
 }

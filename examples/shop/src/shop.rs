@@ -42,35 +42,45 @@ impl Shop {
     ///
     /// Returns an error if a file cannot be read, or if a setting is wrong.
     pub fn read(file: &Path, audit: SyncSender<String>) -> Result<Self, Box<dyn Error>> {
+        // The error of the parser quotes the line, which may contain a secret. Its message does not.
+        let text = fs::read_to_string(file)?;
+        let mut file: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| error.message().to_owned())?;
+        let own: ShopSettings = file
+            .remove("shop")
+            .ok_or("shop: write this table")?
+            .try_into()?;
+        let secret = fs::read_to_string(&own.events_secret_file)?;
         // glue: settings
-        let mut file: toml::Table = fs::read_to_string(file)?.parse()?;
-        let own = file.remove("shop").ok_or("shop: write this table")?;
-        let verifier = Settings::read(file)?;
-        let [refund, lock_out] = verifier.required_policies(["refund", "lock_out"])?;
+        let settings = Settings::read(file)?;
+        let [refund, lock_out] = settings.required_policies(["refund", "lock_out"])?;
         // end of glue
-        let settings: ShopSettings = own.try_into()?;
-        let secret = fs::read_to_string(&settings.events_secret_file)?;
         // glue: revocation
-        let okta = Transmitter::okta(&settings.org)
-            .audience(&settings.events_audience)
+        let okta = Transmitter::okta(&own.org)
+            .audience(&own.events_audience)
             .authorization(secret.trim());
-        let clerks = BackChannelLogout::new(&settings.clerks, &settings.clerks_client);
+        let clerks = BackChannelLogout::new(&own.clerks, &own.clerks_client);
         let revocations = Revocations::builder()
             .forgets_at_restart()
             .session_claim("sid")
             .transmitter(okta)
             .back_channel_logout(clerks)
             .build()?;
-        let builder = verifier.builder()?.revocations(revocations.clone());
+        let builder = settings.builder()?.revocations(revocations.clone());
+        let verifier = builder.build()?;
+        // end of glue
+        // glue: rate limit
+        let limiter = DefaultKeyedRateLimiter::keyed(Quota::per_minute(own.orders_per_minute));
         // end of glue
         Ok(Self {
-            limiter: DefaultKeyedRateLimiter::keyed(Quota::per_minute(settings.orders_per_minute)),
-            settings,
-            verifier: builder.build()?,
+            settings: own,
+            verifier,
             revocations,
             refund: refund.clone(),
             lock_out: lock_out.clone(),
             audit,
+            limiter,
             orders: Orders::new(),
         })
     }
@@ -80,14 +90,10 @@ impl Shop {
         &self.verifier
     }
 
-    /// Returns the metrics in the text format of Prometheus.
+    /// Returns the metrics in the text format of Prometheus. Each scrape forgets the callers whose limit is unused again.
     pub(crate) fn metrics(&self) -> String {
-        self.verifier.prometheus_text() // glue: metrics
-    }
-
-    /// Forgets the callers whose rate limit is not used any more. Call it now and then.
-    pub fn forget_idle_callers(&self) {
         self.limiter.retain_recent(); // glue: rate limit
+        self.verifier.prometheus_text() // glue: metrics
     }
 
     pub(crate) fn place(&self, token: &VerifiedToken, article: &str) -> Result<Order, Rejection> {
@@ -123,6 +129,9 @@ impl Shop {
         admin: &VerifiedToken,
         user: String,
     ) -> Result<(), Rejection> {
+        if user.is_empty() {
+            return Err(admin.reject(NO_SUCH_USER));
+        }
         let rule = Rule::subject(admin.issuer(), SubjectClaim::Subject, user);
         let revoked = self.revocations.revoke(rule).await;
         revoked.map_err(|_| admin.reject(NO_SUCH_USER))

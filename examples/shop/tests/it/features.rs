@@ -434,6 +434,11 @@ async fn administrator_locks_out_one_user_only() {
                 .status(),
             401
         );
+        assert_eq!(
+            api.call("POST /lock-outs", api.admin(&["shop:admin"]), "")
+                .await,
+            422
+        );
         // A user of the same name at the partner is another user.
         let of_partner = api
             .partner

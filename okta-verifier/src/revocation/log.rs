@@ -167,7 +167,7 @@ pub struct LogRead {
 /// assert!(LogEntry::parse("two\nlines").is_none());
 /// assert!(!format!("{entry:?}").contains("acme"));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LogEntry(Box<str>);
 
 /// A position in a [`RevocationLog`], which only the log itself reads.

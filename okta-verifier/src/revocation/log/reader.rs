@@ -110,10 +110,13 @@ impl Backlog {
     async fn append(&mut self, running: &Running) -> bool {
         let log = &running.log;
         let end = Now::read().instant + MAX_APPENDING;
+        // Announced before the queue is taken: until its entries are stored, a repeated event must not be confirmed.
+        let append = log.announce(Now::read());
         let queue = log.take_queue();
-        if !queue.is_empty() {
-            // After a failure, everything is appended again.
-            let _ = log.announce(Now::read()).finish(&queue, true).await;
+        match queue.is_empty() {
+            true => append.cancel(),
+            // After a failure, the entries are queued again.
+            false => drop(append.finish(&queue, true).await),
         }
         loop {
             let now = Now::read();

@@ -2,6 +2,7 @@
 //! everything was read.
 
 use std::{
+    collections::HashSet,
     fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -71,8 +72,9 @@ pub(super) struct State {
     append_all: bool,
     /// The number of appends in flight, that of everything included.
     appending: usize,
-    /// Entries that are appended by the reader, because the caller cannot wait.
-    queue: Vec<LogEntry>,
+    /// Entries that are appended by the reader, because the caller cannot wait, or because an append has failed. A set,
+    /// because a sender repeats its event meanwhile.
+    queue: HashSet<LogEntry>,
     /// Why the log could last not be read, or `None` if it was read since.
     failure: Option<LogFailure>,
     is_doubt_logged: bool,
@@ -262,7 +264,7 @@ impl SharedLog {
     pub(in crate::revocation) fn queue(&self, entry: LogEntry) {
         let mut state = self.lock();
         match state.queue.len() < MAX_QUEUE {
-            true => state.queue.push(entry),
+            true => drop(state.queue.insert(entry)),
             false => state.append_all = true,
         }
     }
@@ -280,7 +282,7 @@ impl SharedLog {
     }
 
     pub(super) fn take_queue(&self) -> Vec<LogEntry> {
-        std::mem::take(&mut self.lock().queue)
+        std::mem::take(&mut self.lock().queue).into_iter().collect()
     }
 
     pub(super) fn read_timeout(&self) -> Duration {
@@ -470,17 +472,22 @@ pub(in crate::revocation) struct Append {
 }
 
 impl Append {
-    /// Appends the entries. If nothing has `changed` here and nothing is missing in the log, they are stored already.
+    /// Appends the entries. If nothing has `changed` here and nothing is missing in the log, they are stored already. If
+    /// the append fails, the reader appends them.
     pub(in crate::revocation) async fn finish(
         mut self,
         entries: &[LogEntry],
         has_changed: bool,
     ) -> Result<(), AppendFailed> {
-        if has_changed || self.is_anything_missing() {
-            self.log.append(entries).await?;
+        let result = match has_changed || self.is_anything_missing() {
+            true => self.log.append(entries).await,
+            false => Ok(()),
+        };
+        if result.is_err() {
+            entries.iter().for_each(|it| self.log.queue(it.clone()));
         }
         self.is_done = true;
-        Ok(())
+        result
     }
 
     /// Appends some entries of several. The caller then calls [`finish`](Self::finish).
@@ -495,7 +502,7 @@ impl Append {
 
     fn is_anything_missing(&self) -> bool {
         let state = self.log.lock();
-        state.append_all || state.appending > 1
+        state.append_all || !state.queue.is_empty() || state.appending > 1
     }
 }
 
@@ -524,4 +531,5 @@ const BLOCKED: Duration = Duration::from_millis(500);
 /// How long requests wait for the first load.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 pub(super) const MAX_APPEND: usize = 500;
-const MAX_QUEUE: usize = 1_024;
+/// Beyond this number of entries, everything is appended again instead.
+const MAX_QUEUE: usize = 8_192;

@@ -258,6 +258,31 @@ async fn shared_log_that_stored_an_entry_without_an_answer_reports_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shared_log_gets_only_what_was_not_stored_after_an_append_has_failed() {
+    let (one, two) = pair();
+    for jti in ["a", "b", "c"] {
+        one.outcome(jti);
+        one.revoke(jti).await.unwrap();
+    }
+    two.outcome("a");
+    pass(3 * SECOND).await;
+    let stored = one.link.stored();
+    one.link.fault(Fault::Refused);
+    // A sender repeats what has failed.
+    for _ in 0..10 {
+        assert_eq!(one.revoke("d").await, Err(RevokeError::LogUnavailable));
+    }
+    assert_eq!(two.outcome("d"), Outcome::Accepted);
+    one.link.fault(Fault::None);
+    pass(3 * SECOND).await;
+    assert_eq!(two.outcome("d"), Outcome::Revoked);
+    assert_eq!(one.link.stored(), stored + 1);
+    // A repetition of what is stored is confirmed without another entry.
+    assert_eq!(one.revoke("d").await, Ok(()));
+    assert_eq!(one.link.stored(), stored + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn shared_log_with_small_and_disordered_answers_is_read_to_its_end() {
     let (one, two) = pair();
     for number in 0..30 {

@@ -5,6 +5,7 @@
 //! | [getting started with Okta](getting_started) | from the admin console to a route and its test |
 //! | [frameworks] | where the layers belong; tower, gRPC, any other framework |
 //! | [choosing settings](choosing_settings) | what each setting does, its default and its range |
+//! | [defaults] | for a security review: what is on, what is off, and for how long |
 //! | [why do I get 401?](why_401) | what each rejection means, and what to do about it |
 //! | [common mistakes](common_mistakes) | the text of each typical mistake, and what to write |
 //! | [log events and codes](log_events) | every event and every code, and what they never show |
@@ -37,6 +38,7 @@ macro_rules! page {
 page!(getting_started, "getting-started.md");
 page!(frameworks, "frameworks.md");
 page!(choosing_settings, "choosing-settings.md");
+page!(defaults, "defaults.md");
 page!(why_401, "why-401.md");
 page!(common_mistakes, "common-mistakes.md");
 page!(log_events, "log-events.md");

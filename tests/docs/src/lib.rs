@@ -35,6 +35,9 @@ mod performance {}
 #[doc = include_str!("../../../okta-verifier/docs/choosing-settings.md")]
 mod choosing_settings {}
 
+#[doc = include_str!("../../../okta-verifier/docs/defaults.md")]
+mod defaults {}
+
 #[doc = include_str!("../../../okta-verifier/docs/cookbook.md")]
 mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/audit.md")]

@@ -36,6 +36,20 @@ fn every_default_and_limit_is_the_codes() {
     assert!(proofs > 40, "{proofs}");
 }
 
+#[test]
+fn every_row_of_the_defaults_is_proved() {
+    let page = text("okta-verifier/docs/defaults.md");
+    let rows = page.lines().filter(|it| it.starts_with("| "));
+    let rows: Vec<_> = rows.filter(|it| !it.starts_with("| what |")).collect();
+    assert!(rows.len() > 30, "{}", rows.len());
+    for row in rows {
+        let is_proved = CLAIMS
+            .lines()
+            .any(|claim| claim.starts_with("    | ") && row.starts_with(claim.trim_start()));
+        assert!(is_proved, "settings.txt lacks: {row}");
+    }
+}
+
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,7 +8,10 @@ use std::{
 
 use crate::{
     health::{IntrospectionState, IssuerHealth, KeyState},
-    stats::Stats,
+    stats::{
+        RevocationStats, Stats,
+        transmitters::{Signal, TransmitterState},
+    },
 };
 
 /// Returns every metric. A metric without a series has its head only, so that its name does not depend on the state.
@@ -25,6 +28,7 @@ pub(crate) fn text(stats: &Stats, health: &[IssuerHealth]) -> String {
     for (result, count) in [("full", stats.replay.full), ("failed", stats.replay.failed)] {
         text.sample("replay_failures_total", &[("result", result)], count);
     }
+    signals(&mut text, &stats.revocation);
     states(&mut text, &configured(health));
     text.0
 }
@@ -111,6 +115,69 @@ fn introspections(text: &mut Text, stats: &Stats) {
     }
 }
 
+fn signals(text: &mut Text, stats: &RevocationStats) {
+    let name = "revocations_unknown_issuer_total";
+    text.head(name, "counter", "Rules whose issuer is not configured");
+    text.sample(name, &[], stats.unknown_issuer);
+
+    let name = "security_events_total";
+    text.head(name, "counter", "Signals of the issuers by outcome");
+    for it in &stats.transmitters {
+        let mut count = |outcome, event, code, count: u64| {
+            let sender = [("transmitter", &*it.issuer), ("kind", it.signal.name())];
+            let what = [("outcome", outcome), ("event", event), ("code", code)];
+            text.sample(name, &[&sender[..], &what].concat(), count);
+        };
+        it.applied
+            .iter()
+            .for_each(|(event, n)| count("applied", event, "", *n));
+        let ignored = it.ignored.iter();
+        ignored.for_each(|(event, reason, n)| count("ignored", event, reason, *n));
+        it.rejected
+            .iter()
+            .for_each(|(code, n)| count("rejected", "", code, *n));
+    }
+
+    // Only security events have a stream.
+    let streams = || {
+        stats
+            .transmitters
+            .iter()
+            .filter(|it| it.signal == Signal::SecurityEvent)
+    };
+    let mut of_each = |name, help, is_so: fn(&TransmitterState) -> bool| {
+        text.head(name, "gauge", help);
+        for it in streams() {
+            let labels = [("transmitter", &*it.issuer)];
+            text.sample(name, &labels, u8::from(is_so(it)));
+        }
+    };
+    of_each(
+        "stream_paused",
+        "Whether the stream is paused or disabled",
+        |it| it.stream.is_degraded(),
+    );
+    of_each(
+        "stream_silent",
+        "Whether no verification event arrives",
+        |it| it.is_silent,
+    );
+    let name = "verification_requests_total";
+    text.head(
+        name,
+        "counter",
+        "Requests for verification events by result",
+    );
+    for it in streams() {
+        let requests = &it.verification_requests;
+        let succeeded = [("succeeded", requests.succeeded)];
+        for (result, count) in succeeded.into_iter().chain(requests.failed.iter().copied()) {
+            let labels = [("transmitter", &*it.issuer), ("result", result)];
+            text.sample(name, &labels, count);
+        }
+    }
+}
+
 fn states(text: &mut Text, states: &BTreeMap<&str, &IssuerHealth>) {
     let mut of_each = |name, kind, help, value: &dyn Fn(&IssuerHealth) -> Option<f64>| {
         text.head(name, kind, help);
@@ -172,6 +239,15 @@ fn states(text: &mut Text, states: &BTreeMap<&str, &IssuerHealth>) {
         "counter",
         "Rules that were replaced by one about all tokens",
         &|it| Some(it.revocation()?.collapsed as f64),
+    );
+    of_each(
+        "revocation_log_in_doubt",
+        "gauge",
+        "Whether revocation rules may be missing",
+        &|it| {
+            let log = it.revocation()?.log.as_ref()?;
+            Some(f64::from(u8::from(log.is_degraded())))
+        },
     );
 }
 

@@ -6,9 +6,11 @@ use okta_verifier::{
     Rejection, Verifier,
     adapter::PendingOutcome,
     introspection::{ClientAuthentication, Introspection},
-    revocation::Revocations,
+    revocation::{Revocations, Transmitter},
 };
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
+use okta_verifier_testing::{
+    CLIENT_ID, CLIENT_SECRET, EVENT_AUDIENCE, Endpoint, MemoryRevocationLog, MockOkta,
+};
 
 use super::text;
 
@@ -37,12 +39,20 @@ async fn text_for_prometheus_has_the_metrics_of_the_table() {
     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
     let issuer = okta.issuer("api://default").any_client_id();
     let issuer = issuer.introspection(Introspection::every_token(client));
-    let revocations = Revocations::builder().forgets_at_restart().build();
+    let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+    let revocations = Revocations::builder().log(MemoryRevocationLog::new());
+    let revocations = revocations.transmitter(transmitter).build();
+    let revocations = revocations.expect("valid settings");
     let verifier = Verifier::builder()
         .issuer(issuer)
-        .revocations(revocations.expect("valid settings"))
+        .revocations(revocations.clone())
         .build()
         .expect("valid settings");
+    let event = okta.session_revoked("eve").sign();
+    for event in [&*event, "no event"] {
+        let received = revocations.receive_event("POST", [], event.as_bytes());
+        received.await;
+    }
     let token = verifier.verify(&okta.token("ada").sign()).await;
     token.expect("a valid token");
     PendingOutcome::new(&verifier).complete(Some(&Rejection::missing_layer()));

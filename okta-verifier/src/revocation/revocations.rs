@@ -398,7 +398,9 @@ impl Revocations {
     /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
     /// let send = async |size| {
     ///     let headers = [("authorization", secret.as_bytes())];
-    ///     revocations.receive_hook("POST", headers, &vec![b' '; size]).await.status()
+    ///     let mut body = b"{}".to_vec();
+    ///     body.resize(size, b' ');
+    ///     revocations.receive_hook("POST", headers, &body).await.status()
     /// };
     /// assert_eq!(send(Revocations::MAX_HOOK).await, 204); // it has no event
     /// assert_eq!(send(Revocations::MAX_HOOK + 1).await, 503);

@@ -9,7 +9,8 @@ use crate::sync::clock::Now;
 
 /// What happens to a token that no known rule matches while rules may be missing, because the shared
 /// [`RevocationLog`](super::RevocationLog) has not been read for longer than
-/// [`max_lag`](super::RevocationsBuilder::max_lag). A token that a known rule matches is rejected with 401 as ever.
+/// [`max_lag`](crate::revocation::RevocationsBuilder::max_lag). A token that a known rule matches is rejected with 401
+/// as ever.
 ///
 /// ```
 /// # use okta_verifier_testing::{MemoryRevocationLog, TestIssuer};

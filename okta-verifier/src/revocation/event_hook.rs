@@ -91,12 +91,34 @@ impl EventHook {
     }
 
     /// Sets the issuers whose tokens the events concern. Default: the issuers of the verifier with the host of the org.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{EventHook, Revocations}};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let secret = "32 random bytes or more, as text";
+    /// let build = |hook| {
+    ///     let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    ///     Verifier::builder().issuer(okta.issuer().any_client_id()).revocations(revocations).build()
+    /// };
+    /// let hook = || EventHook::okta("https://acme.okta.com", secret); // the issuer has another host
+    /// assert!(build(hook()).is_err());
+    /// assert!(build(hook().for_issuers([okta.issuer_url()])).is_ok());
+    /// ```
     pub fn for_issuers<I: Into<String>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
         self.transmitter = self.transmitter.for_issuers(issuers);
         self
     }
 
     /// Sets the claim with the ID that the events name users by. Default [`SubjectClaim::OktaUserId`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{EventHook, Revocations, SubjectClaim};
+    ///
+    /// let hook = EventHook::okta("https://acme.okta.com", "32 random bytes or more, as text");
+    /// let hook = hook.subject_claim(SubjectClaim::Subject); // a claim mapping writes the ID into `sub`
+    /// assert!(Revocations::builder().forgets_at_restart().event_hook(hook).build().is_ok());
+    /// ```
     pub fn subject_claim(mut self, claim: SubjectClaim) -> Self {
         self.transmitter = self.transmitter.subject_claim(claim);
         self

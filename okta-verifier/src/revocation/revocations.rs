@@ -422,7 +422,28 @@ impl Revocations {
     /// | 405, 413 | the method is not `POST`, the body is too large |
     /// | 503, with `Retry-After` | the keys cannot be fetched, or the shared log cannot be written |
     ///
-    /// [`UniversalLogout`](super::UniversalLogout) has an example.
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, UniversalLogout}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let issuer = okta.issuer().any_client_id();
+    /// let endpoint = "https://api.acme.test/events/universal-logout";
+    /// let logout = UniversalLogout::okta("https://okta.test", endpoint, "0oa1client");
+    /// # let logout = logout.keys(okta.jwks());
+    /// let revocations = Revocations::builder().forgets_at_restart().universal_logout(logout).build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    ///
+    /// let body = br#"{"sub_id":{"format":"iss_sub","iss":"https://okta.test","sub":"00u1ada"}}"#;
+    /// let send = async |client_id: &str| {
+    ///     let bearer = format!("Bearer {}", okta.universal_logout(endpoint, client_id).sign());
+    ///     revocations.receive_universal_logout("POST", [bearer.as_bytes()], body).await.status()
+    /// };
+    /// assert_eq!(send("0oa2other").await, 403);
+    /// assert_eq!(send("0oa1client").await, 204);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn receive_universal_logout<'h>(
         &self,
         method: &str,

@@ -70,6 +70,14 @@ impl UniversalLogout {
     }
 
     /// Sets the issuers whose tokens a logout concerns. Default: the issuers of the verifier with the host of the org.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, UniversalLogout};
+    ///
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", "https://api.acme.test/logout", "0oa1client");
+    /// let logout = logout.for_issuers(["https://login.acme.test/oauth2/default"]);
+    /// assert!(Revocations::builder().forgets_at_restart().universal_logout(logout).build().is_ok());
+    /// ```
     pub fn for_issuers<I: Into<String>>(mut self, issuers: impl IntoIterator<Item = I>) -> Self {
         self.transmitter = self.transmitter.for_issuers(issuers);
         self
@@ -78,6 +86,14 @@ impl UniversalLogout {
     /// Sets the claim with the ID that a request names the user by (`iss_sub`). Default
     /// [`SubjectClaim::OktaUserId`]. An `email` is compared with the claim of
     /// [`email_claim`](super::RevocationsBuilder::email_claim).
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, SubjectClaim, UniversalLogout};
+    ///
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", "https://api.acme.test/logout", "0oa1client");
+    /// let logout = logout.subject_claim(SubjectClaim::Subject);
+    /// assert!(Revocations::builder().forgets_at_restart().universal_logout(logout).build().is_ok());
+    /// ```
     pub fn subject_claim(mut self, claim: SubjectClaim) -> Self {
         self.transmitter = self.transmitter.subject_claim(claim);
         self
@@ -85,12 +101,36 @@ impl UniversalLogout {
 
     /// Sets the URL of the keys that sign the requests. Default: the keys of the org's ID tokens,
     /// `{org}/oauth2/v1/keys`.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, UniversalLogout};
+    ///
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", "https://api.acme.test/logout", "0oa1client");
+    /// let build = |url: &str| {
+    ///     let logout = logout.clone().jwks_uri(url);
+    ///     Revocations::builder().forgets_at_restart().universal_logout(logout).build()
+    /// };
+    /// assert!(build("https://login.acme.test/oauth2/v1/keys").is_ok());
+    /// assert!(build("http://login.acme.test/oauth2/v1/keys").is_err());
+    /// ```
     pub fn jwks_uri(mut self, url: impl Into<String>) -> Self {
         self.transmitter = self.transmitter.jwks_uri(url);
         self
     }
 
     /// Pins the keys that sign the requests, as a JWK set in JSON, instead of fetching them. For tests.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, UniversalLogout};
+    ///
+    /// let logout = UniversalLogout::okta("https://acme.okta.com", "https://api.acme.test/logout", "0oa1client");
+    /// let build = |jwks: String| {
+    ///     let logout = logout.clone().keys(jwks);
+    ///     Revocations::builder().forgets_at_restart().universal_logout(logout).build()
+    /// };
+    /// assert!(build(okta_verifier_testing::TestIssuer::new("api://orders").jwks()).is_ok());
+    /// assert!(build("no keys".to_owned()).is_err());
+    /// ```
     pub fn keys(mut self, jwks: impl Into<String>) -> Self {
         self.transmitter = self.transmitter.keys(jwks);
         self

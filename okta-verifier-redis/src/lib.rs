@@ -68,8 +68,8 @@
 //!
 //! A request with DPoP is accepted only if the server replies that the proof is new. A replayed proof is rejected
 //! with 401. If the server sends no valid reply, the request is rejected with 503, and `okta-verifier`
-//! logs one `warn`. If the log of revoked tokens cannot be read, the rules that an instance knows still apply; all
-//! other tokens are accepted for a time that the settings of revocation limit, and are then in doubt.
+//! logs one `warn`. If the log of revoked tokens cannot be read, the rules that an instance knows still apply. All
+//! other tokens are accepted for `max_lag` after the last read, and then `in_doubt` decides.
 //!
 //! - Each proof is stored with one command, and the log is read and appended to with one command each. A command is sent
 //!   once. In a cluster the command is sent again after

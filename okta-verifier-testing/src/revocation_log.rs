@@ -163,6 +163,6 @@ impl fmt::Debug for MemoryRevocationLog {
     }
 }
 
-const FAILURE: &str = "there is no connection to the log";
+const FAILURE: &str = "the connection to the log was lost";
 /// The number of entries of one read.
 const PAGE: usize = 1_000;

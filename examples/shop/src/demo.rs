@@ -211,8 +211,8 @@ impl Demo {
         self.directory.join(name)
     }
 
-    /// Replaces the issuers by the mocks, and the paths by those of the directory. There is no Keycloak from which keys
-    /// could be fetched, so its keys are in a file.
+    /// Replaces the issuers by the mocks, and the paths by those of the directory. The demo
+    /// starts no Keycloak, so the keys of that issuer are in a file.
     fn adapt(&self, api: SocketAddr) -> String {
         let keys = format!(
             "url = \"{CLERKS}\"\nkeys_file = {}",

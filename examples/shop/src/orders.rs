@@ -141,7 +141,7 @@ impl Orders {
     }
 
     fn publish(&self, order: &Order) {
-        // An error says that there is no stream.
+        // It fails if no stream is open.
         let _ = self.changes.send(order.clone());
     }
 

@@ -2,27 +2,38 @@
 
 use axum::{Router, body::Body, http::Request, routing::get};
 use okta_verifier::{
-    Verifier,
-    revocation::{BackChannelLogout, EventHook, Revocations, Transmitter, UniversalLogout},
+    Issuer, Verifier,
+    revocation::{
+        BackChannelLogout, EventHook, Revocations, RevocationsBuilder, Transmitter, UniversalLogout,
+    },
 };
 use okta_verifier_axum::{Verified, VerifyLayer, revocation_routes};
-use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta};
+use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta, TestIssuer};
 use tower::ServiceExt;
 
 use crate::conformance::serve;
 
 const SECRET: &str = "Bearer the-secret-of-the-stream";
 const PATH: &str = "/events/ssf";
+const HOOK_SECRET: &str = "the-secret-of-the-event-hook-of-acme";
+const ENDPOINT: &str = "https://api.acme.test/events/universal-logout";
+const CLIENT: &str = "0oa1universal";
 
+/// A service that receives each signal of an org.
 fn app(okta: &MockOkta) -> Router {
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let revocations = Revocations::builder()
-        .forgets_at_restart()
+    let builder = Revocations::builder()
         .transmitter(transmitter.authorization(SECRET))
-        .build()
-        .expect("valid settings");
+        .event_hook(EventHook::okta(okta.org_url(), HOOK_SECRET))
+        .universal_logout(UniversalLogout::okta(okta.org_url(), ENDPOINT, CLIENT));
+    app_with(okta.issuer("api://default"), builder)
+}
+
+fn app_with(issuer: Issuer, builder: RevocationsBuilder) -> Router {
+    let revocations = builder.forgets_at_restart().build();
+    let revocations = revocations.expect("valid settings");
     let verifier = Verifier::builder()
-        .issuer(okta.issuer("api://default").any_client_id())
+        .issuer(issuer.any_client_id())
         .revocations(revocations.clone())
         .build()
         .expect("valid settings");
@@ -93,41 +104,12 @@ async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     assert_eq!(status(&app, &bob).await, 200);
 }
 
-const HOOK_SECRET: &str = "the-secret-of-the-event-hook-of-acme";
-const ENDPOINT: &str = "https://api.acme.test/events/universal-logout";
-const CLIENT: &str = "0oa1universal";
-
-/// A service with a route for each signal.
-fn app_with_all_routes(okta: &MockOkta) -> Router {
-    let logout = BackChannelLogout::new(okta.issuer_url(), "web-shop").jwks_uri(keys(okta));
-    let revocations = Revocations::builder()
-        .forgets_at_restart()
-        .back_channel_logout(logout)
-        .event_hook(EventHook::okta(okta.org_url(), HOOK_SECRET))
-        .universal_logout(UniversalLogout::okta(okta.org_url(), ENDPOINT, CLIENT))
-        .build()
-        .expect("valid settings");
-    let verifier = Verifier::builder()
-        .issuer(okta.issuer("api://default").any_client_id())
-        .revocations(revocations.clone())
-        .build()
-        .expect("valid settings");
-    Router::new()
-        .route("/orders", get(async |_: Verified| "orders"))
-        .route_layer(VerifyLayer::new(verifier))
-        .merge(revocation_routes(&revocations))
-}
-
-fn keys(okta: &MockOkta) -> String {
-    format!("{}/oauth2/v1/keys", okta.org_url())
-}
-
 // conformance 292
 // conformance 294
 #[tokio::test]
 async fn event_hook_has_a_route() {
     let okta = MockOkta::start().await;
-    let app = app_with_all_routes(&okta);
+    let app = app(&okta);
     let address = serve(app.clone()).await;
     let path = "/events/hook";
     assert!(
@@ -164,7 +146,7 @@ async fn event_hook_has_a_route() {
 #[tokio::test]
 async fn universal_logout_has_a_route() {
     let okta = MockOkta::start().await;
-    let app = app_with_all_routes(&okta);
+    let app = app(&okta);
     let address = serve(app.clone()).await;
     let ada = okta.token("ada").sign();
     let send = async |jwt: String| {
@@ -176,5 +158,27 @@ async fn universal_logout_has_a_route() {
     assert_eq!(send(logout().claim("sub", "0oa2other").sign()).await, 403);
     assert_eq!(status(&app, &ada).await, 200);
     assert_eq!(send(logout().sign()).await, 204);
+    assert_eq!(status(&app, &ada).await, 401);
+}
+
+// conformance 290
+#[tokio::test]
+async fn back_channel_logout_has_a_route() {
+    let (realm, sender) = (TestIssuer::keycloak("orders"), MockOkta::start().await);
+    let logout = BackChannelLogout::new(realm.issuer_url(), "web-shop").keys(realm.jwks());
+    let builder = Revocations::builder().session_claim("sid");
+    let builder = builder.back_channel_logout(logout);
+    let app = app_with(realm.issuer(), builder);
+    let address = serve(app.clone()).await;
+    let ada = realm.token("ada").claim("sid", "session-1").sign();
+    let send = async |client_id: &str| {
+        let logout = realm.logout_token("ada", client_id, "session-1").sign();
+        let form = format!("logout_token={logout}");
+        let sent = sender.push(address, "/events/logout", None, &form).await;
+        sent.expect("a response")
+    };
+    assert_eq!(send("another-client").await, (400, String::new()));
+    assert_eq!(status(&app, &ada).await, 200);
+    assert_eq!(send("web-shop").await, (200, String::new()));
     assert_eq!(status(&app, &ada).await, 401);
 }

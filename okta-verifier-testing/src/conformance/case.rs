@@ -122,7 +122,7 @@ impl Case {
         Expected::of(self.outcome, self.dpop, &terms.realm, scope, metadata)
     }
 
-    /// Returns whether the first issuer signs the token, with a regular key, or there is no token.
+    /// Returns whether the request has no token, or one that the first issuer signs with a regular key.
     #[cfg(feature = "server")]
     pub(super) fn is_of_one_issuer(&self) -> bool {
         matches!(self.source, Source::None | Source::Okta)

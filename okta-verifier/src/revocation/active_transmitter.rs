@@ -480,9 +480,9 @@ impl ActiveTransmitter {
         };
         let targets = self.targets.load();
         let rules = targets.iter().flat_map(|target| {
-            clients.iter().map(|kind| Rule {
+            clients.iter().map(|id| Rule {
                 issuer: target.url.clone(),
-                kind: kind.clone(),
+                kind: rule::Kind::Client { id: id.clone() },
                 before,
             })
         });

@@ -5,7 +5,6 @@ use std::fmt;
 use super::{
     Reaction, SubjectClaim, Transmitter,
     hook_body::HookEvent,
-    rule::Kind,
     stream::Ignored,
     subject::{Subject, User},
 };
@@ -216,8 +215,7 @@ impl fmt::Debug for EventHook {
 /// The tokens that an event concerns.
 pub(super) enum Tokens {
     Users(Subject),
-    /// The kinds of rules, which are the same for each issuer.
-    Clients(Vec<Kind>),
+    Clients(Vec<Box<str>>),
     /// Users and clients, of which each pair is concerned.
     UsersAtClients(Subject, Vec<Box<str>>),
 }
@@ -234,10 +232,9 @@ impl Tokens {
     fn of(concern: Concern, event: HookEvent) -> Result<Self, Ignored> {
         let HookEvent { users, clients, .. } = event;
         if let Concern::Client = concern {
-            let kind = |id| Kind::Client { id };
             return match clients.is_empty() {
                 true => Err(Ignored::NoSubject),
-                false => Ok(Self::Clients(clients.into_iter().map(kind).collect())),
+                false => Ok(Self::Clients(clients)),
             };
         }
         if users.is_empty() {

@@ -1,6 +1,6 @@
-//! The body of an event hook of Okta: events of the System Log. The body has no signature, so that whoever has the
-//! secret writes it. What decides is read strictly. Everything else may have any form, because a text that a user
-//! chose, such as a name, must not make the events of others unreadable.
+//! The body of an event hook of Okta: events of the System Log. The secret of the hook authenticates the body,
+//! which has no signature. The members that decide are read strictly. All others may have any form, because a text that
+//! a user chose, such as a name, must not make the events about others unreadable.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

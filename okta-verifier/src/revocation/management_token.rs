@@ -41,7 +41,7 @@ enum Kind {
 type TokenFuture =
     Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
 
-/// Why there is no token for a request. The error of the function is left out, because its text may contain a secret.
+/// Why a request has no token. The error of the function is left out, because its text may contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokenError {
     #[error("the function that returns the management token failed")]

@@ -20,13 +20,13 @@ use super::{
 use crate::{
     crypto::{MacKey, random_bytes},
     error::{ConfigError, VerifyError},
-    http::{EventResponse, HeaderName},
+    http::{Credentials, EventResponse, HeaderName, RequestCredentials, Scheme},
     sync::clock::Now,
     token::jws::{Jws, media_type},
 };
 
 /// The settings of all senders.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Senders {
     pub(crate) transmitters: Vec<Transmitter>,
     pub(crate) providers: Vec<BackChannelLogout>,
@@ -46,6 +46,7 @@ pub(crate) struct Receiver {
     claims: ConfiguredClaims,
 }
 
+/// An event hook in use.
 struct ActiveHook {
     transmitter: Arc<ActiveTransmitter>,
     settings: EventHook,
@@ -298,24 +299,18 @@ impl Receiver {
             provider.stream.receive(now);
             logout::check(provider, &token, now)
         });
-        match logout {
-            Ok(logout) => {
-                let claim = provider.subject_claim();
-                let rules = logout.rules(&provider.concerned_issuers(), claim, self.claims);
-                let effect = match rules.is_empty() {
-                    true => Effect::Ignored(Ignored::UnmatchableSubject),
-                    false => Effect::Rules,
-                };
-                Ok(Delivery {
-                    rules,
-                    unknown_issuers: provider.unknown_issuers(),
-                    effects: vec![(Kind::Logout, effect)],
-                    transmitter: provider.clone(),
-                    now,
-                })
-            }
-            Err(response) => Err(reject([provider], response)),
-        }
+        let logout = logout.map_err(|response| reject([provider], response))?;
+        let claim = provider.subject_claim();
+        let rules = logout.rules(&provider.concerned_issuers(), claim, self.claims);
+        let mut delivery = Delivery::new(provider, now);
+        delivery.add(
+            Kind::Logout,
+            match rules.is_empty() {
+                true => Err(Ignored::UnmatchableSubject),
+                false => Ok(rules),
+            },
+        );
+        Ok(delivery)
     }
 
     /// Answers the request with which an org verifies that an event hook belongs to this service.
@@ -323,18 +318,11 @@ impl Receiver {
         &self,
         headers: &[(&'h str, &'h [u8])],
     ) -> Result<&'h [u8], EventResponse> {
-        let challenge = the_value(headers, CHALLENGE);
-        let hooks = self.authenticated_hooks(headers);
-        if hooks.is_empty() {
-            return Err(self.reject_hook(EventResponse::AuthenticationFailed));
-        }
-        let challenge = challenge.filter(|it| {
+        let hook = self.authenticate_hook(headers)?;
+        let challenge = the_value(headers, CHALLENGE).filter(|it| {
             (1..=MAX_CHALLENGE).contains(&it.len()) && it.iter().all(u8::is_ascii_graphic)
         });
-        challenge.ok_or_else(|| {
-            let hooks = hooks.into_iter().map(|hook| &hook.transmitter);
-            reject(hooks, EventResponse::InvalidRequest)
-        })
+        challenge.ok_or_else(|| reject([&hook.transmitter], EventResponse::InvalidRequest))
     }
 
     /// Reads the events of an event hook. `headers` has all header fields.
@@ -343,10 +331,7 @@ impl Receiver {
         headers: &[(&str, &[u8])],
         body: &[u8],
     ) -> Result<Delivery, EventResponse> {
-        let hooks = self.authenticated_hooks(headers);
-        let Some(hook) = hooks.first() else {
-            return Err(self.reject_hook(EventResponse::AuthenticationFailed));
-        };
+        let hook = self.authenticate_hook(headers)?;
         let transmitter = &hook.transmitter;
         let now = Now::read();
         transmitter.stream.receive(now);
@@ -360,47 +345,33 @@ impl Receiver {
             }),
         };
         let events = events.map_err(|response| reject_unread(transmitter, response))?;
-        let mut delivery = Delivery {
-            transmitter: transmitter.clone(),
-            rules: Vec::new(),
-            unknown_issuers: transmitter.unknown_issuers(),
-            effects: Vec::new(),
-            now,
-        };
-        for event in events {
-            let Some(event) = event else {
-                reject_unread(transmitter, EventResponse::InvalidRequest);
-                continue;
-            };
+        if events.iter().any(Option::is_none) {
+            // Once for each delivery, however many of its events cannot be read.
+            reject_unread(transmitter, EventResponse::InvalidRequest);
+        }
+        let mut delivery = Delivery::new(transmitter, now);
+        for event in events.into_iter().flatten() {
             // Without a time, no token that was issued until now is accepted.
             let latest = now.unix.saturating_add(LEEWAY);
             let before = event.published.map_or(now.unix, |time| time.min(latest));
             let (name, tokens) = hook.settings.tokens(event);
             let rules = tokens.and_then(|it| transmitter.rules_of_hook(&it, before, self.claims));
-            let effect = match rules {
-                Ok(rules) => {
-                    delivery.rules.extend(rules);
-                    Effect::Rules
-                }
-                Err(ignored) => Effect::Ignored(ignored),
-            };
-            delivery.effects.push((Kind::Hook(name), effect));
+            delivery.add(Kind::Hook(name), rules);
         }
         Ok(delivery)
     }
 
-    /// Returns the hook whose secret the request has: each hook has other secrets.
-    fn authenticated_hooks(&self, headers: &[(&str, &[u8])]) -> Vec<&ActiveHook> {
-        let hooks = self.hooks.iter();
-        let is_authenticated = |hook: &&ActiveHook| {
+    /// Returns the hook whose secret the request has: no two hooks have a secret in common.
+    fn authenticate_hook(&self, headers: &[(&str, &[u8])]) -> Result<&ActiveHook, EventResponse> {
+        let mut hooks = self.hooks.iter();
+        let authenticated = hooks.find(|hook| {
             let secret = the_value(headers, hook.header.as_str());
             hook.transmitter.accepts(secret, &self.comparison)
-        };
-        hooks.filter(is_authenticated).collect()
-    }
-
-    fn reject_hook(&self, response: EventResponse) -> EventResponse {
-        reject(self.hooks.iter().map(|it| &it.transmitter), response)
+        });
+        authenticated.ok_or_else(|| {
+            let hooks = self.hooks.iter().map(|it| &it.transmitter);
+            reject(hooks, EventResponse::AuthenticationFailed)
+        })
     }
 
     /// Verifies a request of Universal Logout, and fetches the keys of the org if necessary.
@@ -415,12 +386,11 @@ impl Receiver {
         }
         let senders: Vec<_> = self.logouts.iter().map(|it| &it.transmitter).collect();
         let fail = |response| Err(reject(senders.iter().copied(), response));
-        let mut values = authorization.into_iter();
-        let token = match (values.next(), values.next()) {
-            (Some(value), None) => universal_logout::bearer(value),
-            _ => None,
+        let credentials = RequestCredentials::new(authorization).read(false, MAX_EVENT);
+        let Ok(Credentials::Token(Scheme::Bearer, token)) = credentials else {
+            return fail(EventResponse::AuthenticationFailed);
         };
-        let Some(jws) = token.and_then(|token| universal_logout::parse(token, MAX_EVENT)) else {
+        let Some(jws) = universal_logout::parse(token, MAX_EVENT) else {
             return fail(EventResponse::AuthenticationFailed);
         };
         let Some(token) = EventToken::parse(&jws.payload) else {
@@ -446,19 +416,14 @@ impl Receiver {
                 return Err(EventResponse::TooLarge);
             }
             let subject = universal_logout::subject(body).ok_or(EventResponse::InvalidRequest)?;
-            let rules = transmitter.rules_about(&subject, issued_at, self.claims);
             // The org reads only the status, and must know that nothing happens: no claim of the tokens has the email
             // address, or the user belongs to another issuer.
-            let Ok(rules) = rules else {
-                return Err(EventResponse::InvalidRequest);
-            };
-            Ok(Delivery {
-                transmitter: transmitter.clone(),
-                rules,
-                unknown_issuers: transmitter.unknown_issuers(),
-                effects: vec![(Kind::UniversalLogout, Effect::Rules)],
-                now,
-            })
+            let rules = transmitter
+                .rules_about(&subject, issued_at, self.claims)
+                .map_err(|_| EventResponse::InvalidRequest)?;
+            let mut delivery = Delivery::new(transmitter, now);
+            delivery.add(Kind::UniversalLogout, Ok(rules));
+            Ok(delivery)
         });
         read.map_err(|response| reject([transmitter], response))
     }
@@ -472,45 +437,59 @@ impl Receiver {
     ) -> Result<Delivery, EventResponse> {
         transmitter.stream.receive(now);
         transmitter.check(token, now)?;
-        let mut delivery = Delivery {
-            transmitter: transmitter.clone(),
-            rules: Vec::new(),
-            unknown_issuers: transmitter.unknown_issuers(),
-            effects: Vec::new(),
-            now,
-        };
+        let mut delivery = Delivery::new(transmitter, now);
         for event in token.events().ok_or(EventResponse::InvalidToken)? {
             let kind = Kind::of(event.uri);
             let happened = token.happened(&event).unwrap_or(now.unix);
-            let effect = match kind {
-                Kind::Unknown | Kind::Logout | Kind::Hook(_) | Kind::UniversalLogout => {
-                    Effect::Ignored(Ignored::UnknownEvent)
-                }
-                Kind::Verification => transmitter.verification_event(token, &event, now)?,
-                Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
-                Kind::Event(kind) => {
+            match kind {
+                Kind::Event(event_kind) => {
                     let before = happened.min(now.unix.saturating_add(LEEWAY));
-                    let rules = transmitter.rules(kind, token, &event, before, self.claims);
-                    match rules {
-                        Ok(rules) => {
-                            delivery.rules.extend(rules);
-                            Effect::Rules
-                        }
-                        Err(ignored) => Effect::Ignored(ignored),
-                    }
+                    let rules = transmitter.rules(event_kind, token, &event, before, self.claims);
+                    delivery.add(kind, rules);
                 }
-            };
-            delivery.effects.push((kind, effect));
+                Kind::Verification => {
+                    let effect = transmitter.verification_event(token, &event, now)?;
+                    delivery.effects.push((kind, effect));
+                }
+                Kind::StreamUpdated => {
+                    let effect = transmitter.stream_update(token, &event, happened);
+                    delivery.effects.push((kind, effect));
+                }
+                Kind::Unknown | Kind::Logout | Kind::Hook(_) | Kind::UniversalLogout => {
+                    delivery.add(kind, Err(Ignored::UnknownEvent));
+                }
+            }
         }
         if delivery.effects.is_empty() {
-            let effect = Effect::Ignored(Ignored::NoEvent);
-            delivery.effects.push((Kind::Unknown, effect));
+            delivery.add(Kind::Unknown, Err(Ignored::NoEvent));
         }
         Ok(delivery)
     }
 }
 
 impl Delivery {
+    fn new(transmitter: &Arc<ActiveTransmitter>, now: Now) -> Self {
+        Self {
+            transmitter: transmitter.clone(),
+            rules: Vec::new(),
+            unknown_issuers: transmitter.unknown_issuers(),
+            effects: Vec::new(),
+            now,
+        }
+    }
+
+    /// Adds an event with its rules, or why it has none.
+    fn add(&mut self, kind: Kind, rules: Result<Vec<Rule>, Ignored>) {
+        let effect = match rules {
+            Ok(rules) => {
+                self.rules.extend(rules);
+                Effect::Rules
+            }
+            Err(ignored) => Effect::Ignored(ignored),
+        };
+        self.effects.push((kind, effect));
+    }
+
     /// Returns entries for the shared log with what the events say about the stream.
     pub(crate) fn entries(&self) -> Vec<LogEntry> {
         let transmitter = self.transmitter.issuer();

@@ -85,8 +85,8 @@ impl Registry {
     }
 
     /// Applies rules that the shared log has, which are about one issuer. Those about an issuer that is not configured
-    /// are kept, because it may be configured later, but only a number of them, because whoever can write to the log
-    /// could name any number. Returns what has changed, to be completed, or `None` if there is no room.
+    /// are kept, because it may be configured later. Their number is limited, because a writer of the log can invent
+    /// issuers. Returns what has changed, to be completed, or `None` if there is no room.
     pub(super) fn apply_records(
         &mut self,
         issuer: &str,

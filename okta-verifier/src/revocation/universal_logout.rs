@@ -147,16 +147,8 @@ impl fmt::Debug for UniversalLogout {
     }
 }
 
-/// Returns the token of a value of `Authorization`: `Bearer` and one token (RFC 6750 §2.1).
-pub(super) fn bearer(value: &[u8]) -> Option<&str> {
-    let value = std::str::from_utf8(value).ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    is_bearer.then(|| token.trim_matches(' '))
-}
-
 /// Parses the token of a request. No other token of the org has its type.
-pub(super) fn parse(token: &str, limit: usize) -> Option<Jws<'_>> {
+pub(super) fn parse(token: &[u8], limit: usize) -> Option<Jws<'_>> {
     let jws = Jws::parse(token, limit).ok()?;
     let typ = jws.header.other_typ.as_deref();
     let is_logout = typ.is_some_and(|typ| media_type(typ, "global-token-revocation+jwt"));

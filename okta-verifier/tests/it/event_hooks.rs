@@ -164,6 +164,9 @@ async fn hook_that_cannot_be_read_is_accepted_and_counted() {
     );
     assert_eq!(fixture.send(mixed.as_bytes()).await, 204);
     assert_eq!(fixture.code(&jwt).await, "revoked");
+    // The four events that cannot be read are counted and logged once.
+    let state = fixture.revocations.transmitters().remove(0);
+    assert!(state.rejected.contains(&("invalid_request", 7)));
 }
 
 // conformance 294

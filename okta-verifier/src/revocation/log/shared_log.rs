@@ -398,7 +398,7 @@ impl SharedLog {
         }
         let has_recovered = {
             let mut state = self.lock();
-            // Before the first read, there is no position from which a loss of these entries would be noticed.
+            // A loss of these entries is noticed only after a read, which returns a position.
             state.append_all |= state.position.is_none();
             std::mem::take(&mut state.is_append_failure_logged)
         };

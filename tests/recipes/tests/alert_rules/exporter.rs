@@ -8,7 +8,9 @@ use okta_verifier::{
     revocation::{Revocations, Transmitter},
 };
 use okta_verifier_axum::{Verified, VerifyLayer};
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, EVENT_AUDIENCE, Endpoint, Fault, MockOkta};
+use okta_verifier_testing::{
+    CLIENT_ID, CLIENT_SECRET, EVENT_AUDIENCE, Endpoint, Fault, MemoryRevocationLog, MockOkta,
+};
 use tower::ServiceExt;
 
 /// The code of the page, as `build.rs` copied it.
@@ -32,7 +34,7 @@ pub async fn metrics() -> (Router, MockOkta) {
     let issuer = okta.issuer("api://default").any_client_id();
     let issuer = issuer.introspection(Introspection::every_token(client));
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let revocations = Revocations::builder().forgets_at_restart();
+    let revocations = Revocations::builder().log(MemoryRevocationLog::new());
     let revocations = revocations.transmitter(transmitter).build();
     let revocations = revocations.expect("valid settings");
     let verifier = Verifier::builder()

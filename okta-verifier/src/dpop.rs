@@ -30,7 +30,7 @@ mod tests;
 pub(crate) use external_url::{External, Place};
 pub use nonce::DpopNonces;
 pub(crate) use proof::{AcceptedProof, Expected, Holder, verify_proof};
-pub(crate) use replay::{OutageLog, UseResult};
+pub(crate) use replay::UseResult;
 pub use replay::{ProofUse, ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

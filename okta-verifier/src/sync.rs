@@ -1,7 +1,8 @@
-//! Time and concurrency: the clocks, single flight, retirement, rate limits and back-off.
+//! Time and concurrency: the clocks, single flight, retirement, rate limits, back-off and the log of outages.
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod outage_log;
 pub(crate) mod retirement;
 pub(crate) mod single_flight;
 #[cfg(test)]

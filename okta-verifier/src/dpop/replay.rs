@@ -1,5 +1,4 @@
-//! Replay detection (RFC 9449 §11.1): the stores of used proofs, and the decision when a store's failure is
-//! logged.
+//! Replay detection (RFC 9449 §11.1): the stores of used proofs.
 
 mod shares;
 mod slots;
@@ -8,14 +7,9 @@ use std::{
     error::Error,
     fmt,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
-
-use tokio::time::Instant;
 
 pub(crate) use self::slots::UseResult;
 use self::{
@@ -235,49 +229,7 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// Decides what is logged about the failures of a store: the first failure, and the recovery.
-#[derive(Debug, Default)]
-pub(crate) struct OutageLog {
-    /// Whether a failure was logged, but no recovery since. While this is false, successful requests do not
-    /// take the lock.
-    is_logged: AtomicBool,
-    last_failure: Mutex<Option<Instant>>,
-}
-
-impl OutageLog {
-    /// Records a failure. Returns whether to log this failure.
-    pub(crate) fn failed(&self, now: Instant) -> bool {
-        let mut last = self
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.is_logged.store(true, Ordering::Relaxed);
-        last.replace(now).is_none()
-    }
-
-    /// Records a success. Returns whether to log the recovery. The store counts as recovered after
-    /// [`RECOVERY_TIME`] without a failure, because otherwise failures that alternate with successes would
-    /// cause two messages per request.
-    pub(crate) fn succeeded(&self, now: Instant) -> bool {
-        if !self.is_logged.load(Ordering::Relaxed) {
-            return false;
-        }
-        let mut last = self
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let has_recovered =
-            last.is_some_and(|last| now.saturating_duration_since(last) >= RECOVERY_TIME);
-        if has_recovered {
-            *last = None;
-            self.is_logged.store(false, Ordering::Relaxed);
-        }
-        has_recovered
-    }
-}
-
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The maximum difference between the clocks of instances, in seconds. Each instance verifies proofs by the
 /// clock of its machine, so a proof must have expired for all instances before it is removed from the store.
 const CLOCKS_APART: u64 = 360;
-pub(super) const RECOVERY_TIME: Duration = Duration::from_secs(5);

@@ -13,9 +13,8 @@ use super::{McpCalls, McpRejection};
 use crate::{
     Rejection, VerifiedToken,
     crypto::{Fingerprint, Fingerprints},
-    dpop::OutageLog,
     http::{Anonymous, HeaderMap, HeaderName, StatusCode},
-    sync::clock::Now,
+    sync::{clock::Now, outage_log::OutageLog},
 };
 
 /// The sessions of an MCP server, each with its owner: the issuer, the subject and the client of the token that

@@ -1,4 +1,5 @@
-//! [`Authentication`]: performs the I/O that the steps of [`decision`](super::decision) need.
+//! [`Authentication`]: from the credentials of a request to a verified token or a rejection. It performs the I/O that
+//! the steps of [`decision`](super::decision) need.
 
 use std::{
     fmt, mem,
@@ -15,12 +16,16 @@ use super::{
         unavailable_now,
     },
     decision_error::DecisionError,
-    mount::MountSettings,
+    mount::{MountSettings, admit},
     token_cache::Digest,
 };
 use crate::{
     error::VerifyError,
-    http::{OwnedShown, Rejection, Scheme, Shown},
+    http::{
+        Anonymous, Challenges, Credentials, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD,
+        NOT_BEARER, NOT_ONE_TOKEN, OwnedShown, Problem, Rejection, RequestCredentials, Scheme,
+        Shown, is_b64token, nonce_value,
+    },
     sync::clock::Now,
     verified_token::VerifiedToken,
 };
@@ -166,6 +171,131 @@ impl fmt::Debug for Authentication {
             State::Completed => "completed",
         };
         f.debug_tuple("Authentication").field(&state).finish()
+    }
+}
+
+impl Verifier {
+    /// Authenticates a request at a mount, or at none.
+    pub(super) fn authenticate_at(
+        &self,
+        mount: Option<&Arc<MountSettings>>,
+        credentials: &RequestCredentials<'_>,
+    ) -> Authentication {
+        if let Some(rejection) = mount.and_then(|mount| mount.misconfigured()) {
+            return Authentication::ready(Err(rejection));
+        }
+        let (scheme, token) = match self.token(mount, credentials) {
+            Ok(found) => found,
+            Err(rejection) => return Authentication::ready(Err(rejection)),
+        };
+        let sender = Sender {
+            scheme,
+            shown: &credentials.shown,
+        };
+        let request = TokenRequest {
+            token,
+            max_age: credentials.max_age(),
+            mount,
+            may_be_expired: credentials.may_be_expired(),
+            sender: Some(sender),
+        };
+        let decision = RequestDecision::new(self, request, Now::read());
+        let step = match decision.find_cached() {
+            Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
+            // A cached token is well-formed, so only other tokens are checked.
+            None if !is_b64token(token) => {
+                let malformed = Malformed::under(scheme, token, Problem::Syntax(NOT_ONE_TOKEN));
+                return Authentication::ready(Err(self.reject_malformed(mount, malformed)));
+            }
+            None => decision.begin_new(decision.arrived),
+        };
+        Authentication::of(&decision, scheme, step)
+    }
+
+    pub(super) fn challenges_at<'a>(
+        &'a self,
+        mount: Option<&'a Arc<MountSettings>>,
+    ) -> &'a Arc<Challenges> {
+        mount.map_or(&self.0.challenges, |mount| mount.challenges())
+    }
+
+    fn token<'r>(
+        &self,
+        mount: Option<&Arc<MountSettings>>,
+        credentials: &RequestCredentials<'r>,
+    ) -> Result<(Scheme, &'r [u8]), Rejection> {
+        let dpop = self.0.sender_constraint.offers_dpop();
+        match credentials.read(dpop, self.0.max_token_size) {
+            Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
+            Ok(Credentials::Absent) => Err(Rejection::unauthenticated(
+                self.challenges_at(mount),
+                NO_FIELD,
+            )),
+            Ok(Credentials::OtherScheme) => {
+                let reason = if dpop {
+                    NEITHER_BEARER_NOR_DPOP
+                } else {
+                    NOT_BEARER
+                };
+                Err(Rejection::unauthenticated(
+                    self.challenges_at(mount),
+                    reason,
+                ))
+            }
+            Err(malformed) => Err(self.reject_malformed(mount, malformed)),
+        }
+    }
+
+    fn reject_malformed(
+        &self,
+        mount: Option<&Arc<MountSettings>>,
+        malformed: Malformed,
+    ) -> Rejection {
+        Rejection::malformed(self.challenges_at(mount), malformed)
+    }
+
+    /// Returns the result of a decision for the caller. If the token may be expired, it has passed every other
+    /// check, and is rejected here if it has expired.
+    pub(super) fn conclude(
+        &self,
+        mount: Option<&Arc<MountSettings>>,
+        scheme: Scheme,
+        may_be_expired: bool,
+        result: Result<VerifiedToken, DecisionError>,
+    ) -> Result<VerifiedToken, Rejection> {
+        match result {
+            Ok(token) if may_be_expired => match token.check_dates(Now::read().unix) {
+                Ok(()) => admit(mount, token),
+                Err(VerifyError::Expired { seconds }) => {
+                    let (challenges, issuer) = (self.challenges_at(mount), token.counters());
+                    Err(Anonymous::expired(challenges, scheme, seconds, issuer).into_rejection())
+                }
+                Err(error) => {
+                    Err(self.reject(mount, scheme, DecisionError::of_token(error, &token)))
+                }
+            },
+            Ok(token) => admit(mount, token),
+            Err(error) => Err(self.reject(mount, scheme, error)),
+        }
+    }
+
+    pub(super) fn reject(
+        &self,
+        mount: Option<&Arc<MountSettings>>,
+        scheme: Scheme,
+        error: DecisionError,
+    ) -> Rejection {
+        let DecisionError {
+            error,
+            issuer,
+            claims,
+        } = error;
+        let nonce = match error {
+            VerifyError::NonceRequired => nonce_value(self.nonce()),
+            _ => None,
+        };
+        let challenges = self.challenges_at(mount);
+        Rejection::for_error(challenges, scheme, error, issuer, claims.as_deref()).with_nonce(nonce)
     }
 }
 

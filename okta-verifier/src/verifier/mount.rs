@@ -8,21 +8,10 @@ use std::{
     },
 };
 
-use super::{
-    Authentication, Verifier,
-    decision::{RequestDecision, Sender, TokenRequest},
-    decision_error::DecisionError,
-    resources::Resources,
-};
+use super::{Authentication, Verifier, resources::Resources};
 use crate::{
-    error::VerifyError,
-    http::{
-        Anonymous, Challenges, Credentials, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD,
-        NOT_BEARER, NOT_ONE_TOKEN, Problem, Rejection, RequestCredentials, Scheme, is_b64token,
-        nonce_value,
-    },
+    http::{Anonymous, Challenges, Rejection, RequestCredentials},
     policy::OwnedPolicy,
-    sync::clock::Now,
     verified_token::{Floor, Place, VerifiedToken},
 };
 
@@ -300,9 +289,13 @@ impl MountSettings {
         self.audience.as_deref()
     }
 
+    pub(super) fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
+    }
+
     /// Returns the rejection of each request if the settings do not fit the verifier.
     #[inline]
-    fn misconfigured(&self) -> Option<Rejection> {
+    pub(super) fn misconfigured(&self) -> Option<Rejection> {
         self.problem.map(|problem| self.reject(problem))
     }
 
@@ -321,7 +314,7 @@ impl MountSettings {
 /// Returns the token with what the mount adds to its rejections, or the rejection if it does not meet the policy of
 /// the mount.
 #[inline]
-fn admit(
+pub(super) fn admit(
     mount: Option<&Arc<MountSettings>>,
     token: VerifiedToken,
 ) -> Result<VerifiedToken, Rejection> {
@@ -333,128 +326,6 @@ fn admit(
         token.require(policy)?;
     }
     Ok(token)
-}
-
-impl Verifier {
-    /// Authenticates a request at this mount.
-    pub(super) fn authenticate_at(
-        &self,
-        mount: Option<&Arc<MountSettings>>,
-        credentials: &RequestCredentials<'_>,
-    ) -> Authentication {
-        if let Some(rejection) = mount.and_then(|mount| mount.misconfigured()) {
-            return Authentication::ready(Err(rejection));
-        }
-        let (scheme, token) = match self.token(mount, credentials) {
-            Ok(found) => found,
-            Err(rejection) => return Authentication::ready(Err(rejection)),
-        };
-        let sender = Sender {
-            scheme,
-            shown: &credentials.shown,
-        };
-        let request = TokenRequest {
-            token,
-            max_age: credentials.max_age(),
-            mount,
-            may_be_expired: credentials.may_be_expired(),
-            sender: Some(sender),
-        };
-        let decision = RequestDecision::new(self, request, Now::read());
-        let step = match decision.find_cached() {
-            Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
-            // A cached token is well-formed, so only other tokens are checked.
-            None if !is_b64token(token) => {
-                let malformed = Malformed::under(scheme, token, Problem::Syntax(NOT_ONE_TOKEN));
-                return Authentication::ready(Err(self.reject_malformed(mount, malformed)));
-            }
-            None => decision.begin_new(decision.arrived),
-        };
-        Authentication::of(&decision, scheme, step)
-    }
-
-    fn challenges_at<'a>(&'a self, mount: Option<&'a Arc<MountSettings>>) -> &'a Arc<Challenges> {
-        mount.map_or(&self.0.challenges, |mount| &mount.challenges)
-    }
-
-    fn token<'r>(
-        &self,
-        mount: Option<&Arc<MountSettings>>,
-        credentials: &RequestCredentials<'r>,
-    ) -> Result<(Scheme, &'r [u8]), Rejection> {
-        let dpop = self.0.sender_constraint.offers_dpop();
-        match credentials.read(dpop, self.0.max_token_size) {
-            Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
-            Ok(Credentials::Absent) => Err(Rejection::unauthenticated(
-                self.challenges_at(mount),
-                NO_FIELD,
-            )),
-            Ok(Credentials::OtherScheme) => {
-                let reason = if dpop {
-                    NEITHER_BEARER_NOR_DPOP
-                } else {
-                    NOT_BEARER
-                };
-                Err(Rejection::unauthenticated(
-                    self.challenges_at(mount),
-                    reason,
-                ))
-            }
-            Err(malformed) => Err(self.reject_malformed(mount, malformed)),
-        }
-    }
-
-    fn reject_malformed(
-        &self,
-        mount: Option<&Arc<MountSettings>>,
-        malformed: Malformed,
-    ) -> Rejection {
-        Rejection::malformed(self.challenges_at(mount), malformed)
-    }
-
-    /// Returns the result of a decision for the caller. If the token may be expired, it has passed every other
-    /// check, and is rejected here if it has expired.
-    pub(super) fn conclude(
-        &self,
-        mount: Option<&Arc<MountSettings>>,
-        scheme: Scheme,
-        may_be_expired: bool,
-        result: Result<VerifiedToken, DecisionError>,
-    ) -> Result<VerifiedToken, Rejection> {
-        match result {
-            Ok(token) if may_be_expired => match token.check_dates(Now::read().unix) {
-                Ok(()) => admit(mount, token),
-                Err(VerifyError::Expired { seconds }) => {
-                    let (challenges, issuer) = (self.challenges_at(mount), token.counters());
-                    Err(Anonymous::expired(challenges, scheme, seconds, issuer).into_rejection())
-                }
-                Err(error) => {
-                    Err(self.reject(mount, scheme, DecisionError::of_token(error, &token)))
-                }
-            },
-            Ok(token) => admit(mount, token),
-            Err(error) => Err(self.reject(mount, scheme, error)),
-        }
-    }
-
-    pub(super) fn reject(
-        &self,
-        mount: Option<&Arc<MountSettings>>,
-        scheme: Scheme,
-        error: DecisionError,
-    ) -> Rejection {
-        let DecisionError {
-            error,
-            issuer,
-            claims,
-        } = error;
-        let nonce = match error {
-            VerifyError::NonceRequired => nonce_value(self.nonce()),
-            _ => None,
-        };
-        let challenges = self.challenges_at(mount);
-        Rejection::for_error(challenges, scheme, error, issuer, claims.as_deref()).with_nonce(nonce)
-    }
 }
 
 /// Shows the verifier and the settings.

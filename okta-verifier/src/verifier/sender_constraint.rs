@@ -8,13 +8,13 @@ use tokio::runtime::Handle;
 
 use super::decision::Sender;
 use crate::{
-    dpop::{self, AcceptedProof, Dpop, Expected, Holder, OutageLog, Place, Replay, UseResult},
+    dpop::{self, AcceptedProof, Dpop, Expected, Holder, Place, Replay, UseResult},
     error::{ProofError, UnavailableReason, VerifyError, cause},
     http::{Lines, Scheme, Shown},
     mtls,
     net::Peers,
     stats::ReplayFailures,
-    sync::clock::Now,
+    sync::{clock::Now, outage_log::OutageLog},
     verified_token::VerifiedToken,
 };
 

@@ -1,12 +1,10 @@
-//! The replay store of one process, and the log of its outages.
+//! The replay store of one process.
 
-use std::{sync::Barrier, time::Duration};
-
-use tokio::time::Instant;
+use std::sync::Barrier;
 
 use crate::dpop::{
     proof::AcceptedProof,
-    replay::{Memory, OutageLog, RECOVERY_TIME, UseResult},
+    replay::{Memory, UseResult},
     window::Window,
 };
 
@@ -120,23 +118,4 @@ fn replay_callers_differ_by_the_boundaries_of_their_names() {
         memory.first_use(&proof(9), ["a", "b", "c"], NOW),
         UseResult::Full
     );
-}
-
-// conformance 170
-#[tokio::test(start_paused = true)]
-async fn outage_is_logged_once_and_its_recovery_once() {
-    let log = OutageLog::default();
-    let mut now = Instant::now();
-    assert!(!log.succeeded(now));
-    assert!(log.failed(now));
-    // Failures and successes alternate for a long time.
-    for _ in 0..1000 {
-        now += RECOVERY_TIME - Duration::from_millis(1);
-        assert!(!log.succeeded(now));
-        assert!(!log.failed(now));
-    }
-    now += RECOVERY_TIME;
-    assert!(log.succeeded(now));
-    assert!(!log.succeeded(now));
-    assert!(log.failed(now));
 }

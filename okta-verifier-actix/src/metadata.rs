@@ -73,7 +73,8 @@ impl HttpServiceFactory for Metadata {
                 let response = bridge::metadata(&request, &verifier);
                 async { response.unwrap_or_else(|| HttpResponse::NotFound().finish()) }
             };
-            // The router decodes escapes before it compares a path, and a scope removes its prefix.
+            // The guard compares the whole path byte by byte. The router alone would decode escapes first, and compare
+            // only what is left of the path inside a scope.
             let exact = path.to_owned();
             let is_exact = fn_guard(move |context| context.head().uri.path() == exact);
             web::resource(path)

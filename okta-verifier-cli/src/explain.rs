@@ -199,10 +199,7 @@ fn policy(result: &PolicyResult, output: &mut Output) {
         return;
     };
     let unmet = result.unmet.as_deref().unwrap_or("the policy");
-    let text = format!(
-        "{}: {status} {code}; the token does not meet {unmet}",
-        result.name
-    );
+    let text = format!("{}: {status} {code}; not met: {unmet}", result.name);
     output.finding(State::Warned, "policy", &text, Some(advice(code)));
 }
 

@@ -82,7 +82,7 @@ pub const CLIENT_SECRET: &str = "secret";
 ///
 /// `GET /_mock/token` responds with an access token as text, without a client and without a login. Its
 /// parameters are `sub`, `scope`, `aud`, `client_id`, `groups` (separated by commas) and `expires_in` (in
-/// seconds). Without `sub`, it is the token of a service.
+/// seconds; 0 for a token that expired an hour ago). Without `sub`, it is the token of a service.
 ///
 /// A script of any origin may read every response (CORS), except those of `/v1/authorize`.
 ///

@@ -61,7 +61,7 @@ pub struct MetadataLayer<F> {
 }
 
 impl<R: From<String>> MetadataLayer<fn(String) -> R> {
-    /// Returns a layer for a service whose body type can be made from a text, such as that of axum.
+    /// Returns a layer for a service whose body type implements `From<String>`, such as that of axum.
     pub fn new(verifier: &Verifier) -> Self {
         Self::with_body(verifier, R::from)
     }

@@ -54,15 +54,15 @@ pub struct RevocationService<F> {
 }
 
 impl<R: From<String>> RevocationService<fn(String) -> R> {
-    /// Returns a service whose body type can be made from a text, such as that of axum.
+    /// Returns a service whose body type implements `From<String>`, such as that of axum.
     pub fn new(revocations: &Revocations) -> Self {
         Self::with_body(revocations, R::from)
     }
 }
 
 impl<F> RevocationService<F> {
-    /// Returns a service that makes the body of a response with `body`, for a body type that has no conversion from a
-    /// text.
+    /// Returns a service that calls `body` to create the body of a response. It is for body types that do not implement
+    /// `From<String>`.
     ///
     /// ```
     /// # use okta_verifier::revocation::Revocations;

@@ -43,7 +43,7 @@ impl Shop {
     /// Returns an error if a file cannot be read, or if a setting is wrong.
     pub fn read(file: &Path, audit: SyncSender<String>) -> Result<Self, Box<dyn Error>> {
         // The error of the parser quotes the line, which may contain a secret. Its message does not.
-        let text = fs::read_to_string(file)?;
+        let text = contents(file)?;
         let mut file: toml::Table = text
             .parse()
             .map_err(|error: toml::de::Error| error.message().to_owned())?;
@@ -51,7 +51,7 @@ impl Shop {
             .remove("shop")
             .ok_or("shop: write this table")?
             .try_into()?;
-        let secret = fs::read_to_string(&own.events_secret_file)?;
+        let secret = contents(&own.events_secret_file)?;
         // glue: settings
         let settings = Settings::read(file)?;
         let [refund, lock_out] = settings.required_policies(["refund", "lock_out"])?;
@@ -146,4 +146,9 @@ impl Shop {
         })
     }
     // end of glue
+}
+
+/// Reads a file. The error names it.
+fn contents(file: &Path) -> Result<String, String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -51,7 +51,11 @@ fn mint(shared: &Shared, request: &Request) -> Result<String, &'static str> {
     }
     if let Some(text) = parameter("expires_in") {
         let seconds = text.parse::<u32>().map_err(|_| LIFETIME)?;
-        token = token.expires_in(Duration::from_secs(seconds.into()));
+        token = match seconds {
+            // A token whose `exp` is not after its `iat` is rejected with another code than an expired one.
+            0 => token.expired(),
+            _ => token.expires_in(Duration::from_secs(seconds.into())),
+        };
     }
     Ok(token.sign())
 }

@@ -42,7 +42,8 @@ impl Request {
                 return Err(Unreadable::LongHead);
             }
             fill(stream, &mut bytes).await?;
-            // What was searched before is not searched again, so that single bytes do not cost more.
+            // Only the new bytes and the three before them are searched, so that a client that sends single bytes
+            // does not cost more.
             let found = bytes[seen..].windows(4).position(|it| it == b"\r\n\r\n");
             if let Some(at) = found {
                 break seen + at;

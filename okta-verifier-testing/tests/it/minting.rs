@@ -41,6 +41,20 @@ async fn minting_returns_a_token_as_text() {
 }
 
 #[tokio::test]
+async fn minting_with_a_lifetime_of_zero_returns_a_token_that_expired() {
+    let okta = MockOkta::start().await;
+    let jwt = get(&okta, &format!("{PATH}?sub=ada&expires_in=0"))
+        .await
+        .body;
+    let jwt = String::from_utf8(jwt).unwrap();
+    let verifier = okta_verifier::Verifier::builder()
+        .issuer(okta.issuer("api://default").any_client_id())
+        .build()
+        .unwrap();
+    assert_eq!(verifier.verify(&jwt).await.unwrap_err().code(), "expired");
+}
+
+#[tokio::test]
 async fn minting_without_a_subject_returns_the_token_of_a_service() {
     let okta = MockOkta::start().await;
     let jwt = String::from_utf8(get(&okta, PATH).await.body).unwrap();

@@ -15,7 +15,9 @@ use super::MalformedTokenError;
 #[non_exhaustive]
 pub enum ProofError {
     /// The request has no `DPoP` header.
-    #[error("the request has no DPoP proof")]
+    #[error(
+        "the request has no DPoP proof; the client must send one in the field DPoP of each request"
+    )]
     Missing,
     /// The request has several `DPoP` field lines, or one line that contains a list.
     #[error("the request has several DPoP proofs")]
@@ -54,13 +56,17 @@ pub enum ProofError {
     #[error("the request's external URL could not be determined")]
     UnknownUrl,
     /// `iat` is too long ago.
-    #[error("the proof's iat is {seconds} s in the past")]
+    #[error(
+        "the proof's iat is {seconds} s in the past; the client must make a new proof for each request; if its proofs are new, correct its clock or that of this machine, or set DpopSettings::window"
+    )]
     TooOld {
         /// Seconds since `iat`.
         seconds: u64,
     },
     /// `iat` is too far in the future.
-    #[error("the proof's iat is {seconds} s in the future")]
+    #[error(
+        "the proof's iat is {seconds} s in the future; correct the clock of the client or of this machine"
+    )]
     InFuture {
         /// Seconds until `iat`.
         seconds: u64,

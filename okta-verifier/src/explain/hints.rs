@@ -214,9 +214,13 @@ pub(crate) fn client(client: &str, claims: &Claims<'_>, expected: &Expected) -> 
     }
     let aud = claims.aud.as_deref().unwrap_or_default();
     let is_audience = |id: &String| aud.iter().any(|aud| aud == id);
-    listed.iter().any(is_audience).then(|| {
-        "a configured client ID is the audience of the token; write the ID of the client that requests the tokens".to_owned()
-    })
+    let hint = match listed.iter().any(is_audience) {
+        true => {
+            "a configured client ID is the audience of the token; write the ID of the client that requests the tokens"
+        }
+        false => "if the client may call this API, add its ID to the settings",
+    };
+    Some(hint.to_owned())
 }
 
 /// Returns whether a clock explains the dates that were rejected.

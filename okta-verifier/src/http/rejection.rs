@@ -544,7 +544,9 @@ impl Rejection {
         let reason = match rejection.code {
             INSUFFICIENT_USER_AUTHENTICATION => "the user must authenticate again or more strongly",
             INSUFFICIENT_SCOPE => "the token lacks a required scope",
-            code if code == binding.code() => "the token is not bound to a key or a certificate",
+            code if code == binding.code() => {
+                "the token is not bound to a key or a certificate, which the policy requires"
+            }
             _ => "the token does not meet the policy",
         };
         let rejection = Self {

@@ -43,7 +43,7 @@ pub(super) struct ResponseCache {
     /// Whether the issuer has reported any token as inactive. Until then, look-ups of inactive tokens are
     /// skipped.
     any_inactive: AtomicBool,
-    /// Whether the issuer has reported any token as active and it was accepted.
+    /// Whether any token that the issuer reported as active was accepted.
     any_active: AtomicBool,
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Key {
     /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next key set has the same key.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
-    /// Tokens share it, so that they know whether their key was withdrawn without keeping the key itself.
+    /// Shared with the tokens that the key verified, which learn from it that the key was withdrawn. They do not keep the
+    /// key itself.
     pub(crate) retirement: Arc<Retirement>,
 }
 
@@ -368,8 +369,8 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// least the first 39 primes, which are those up to 167. The modulus is then a power of 65537 modulo each
 /// of them, and can be factored.
 ///
-/// About 1 in 240 million other moduli has the fingerprint by chance. Modulo 17 of these primes, 65537
-/// generates only a part of the multiplicative group, and the product of these 17 parts is 2^-27.8.
+/// About 1 in 240 million other moduli has the fingerprint by chance. For 17 of these primes, the powers of 65537
+/// are only a fraction of the nonzero residues, and the product of these 17 fractions is 2^-27.8.
 fn has_roca_fingerprint(modulus: &[u8]) -> bool {
     // The search ends at the first prime modulo which `modulus` is not a power of 65537. For four in five
     // unaffected moduli, this prime is 11.

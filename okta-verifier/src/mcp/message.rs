@@ -36,7 +36,7 @@ pub(super) enum Body<'a> {
 /// One message.
 #[derive(Default)]
 pub(super) struct Message<'a> {
-    /// `None` for a response.
+    /// The method. `None` if the message is a response.
     method: Option<Cow<'a, str>>,
     params: Params<'a>,
     id: Id<'a>,

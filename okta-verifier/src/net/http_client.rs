@@ -474,9 +474,8 @@ pub(crate) struct Clients {
     builder: Option<ClientBuilder>,
     /// Root certificates in addition to those of the builder.
     ca_certificates: Vec<Certificate>,
-    /// Why the https client could not be built. The attempt has consumed the caller's builder, and no request
-    /// may be sent without the builder's proxy, root certificates and client certificate, so the error is
-    /// final.
+    /// The error of the attempt to build the https client. It is final: the attempt consumed the caller's builder, and no
+    /// request may be sent without the proxy, the root certificates and the client certificate of that builder.
     failed: Option<ConfigError>,
     deadline: Duration,
 }

@@ -60,8 +60,8 @@ pub(super) struct TokenRequest<'r> {
     pub(super) max_age: Option<Duration>,
     /// What the layer requires beyond a verified token, or `None` if it requires nothing.
     pub(super) mount: Option<&'r Arc<MountSettings>>,
-    /// Whether an expired token passes every check. [`Verifier::conclude`] then rejects it last, so that it is
-    /// known to have no other defect.
+    /// Whether the expiry is checked last, by [`Verifier::conclude`]. A token that is rejected as expired then has no
+    /// other defect.
     pub(super) may_be_expired: bool,
     /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,

@@ -45,7 +45,7 @@ pub(super) fn connect(
 /// be added again.
 pub(super) fn reconnect(revocations: &Revocations, issuers: &[Arc<ActiveIssuer>]) {
     for transmitter in revocations.active_transmitters() {
-        // If the events concern none of the new issuers, those of before stay.
+        // If the events concern none of the new issuers, the transmitter keeps its former ones.
         let _ = transmitter.choose_targets(&targets(issuers), false);
     }
 }

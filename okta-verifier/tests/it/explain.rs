@@ -485,6 +485,8 @@ async fn explanation_offline_sends_no_request() {
     assert_eq!(explanation.codes().collect::<Vec<_>>(), ["unavailable"]);
     assert_eq!(check(&explanation, "key").code(), Some("unavailable"));
     assert!(failed(&explanation, "key").1.contains("no request is sent"));
+    let hint = check(&explanation, "key").hint().unwrap();
+    assert!(hint.contains("without --offline"), "{hint}");
     assert!(check(&explanation, "audience").is_unverified());
     assert_eq!(okta.hits().keys, 0);
 }

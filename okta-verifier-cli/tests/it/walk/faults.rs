@@ -318,7 +318,8 @@ fn fault_missing_scope_is_found_in_the_log_and_by_explain() {
         "{run:?}"
     );
     assert!(run.stdout.contains("verdict: accepted"), "{run:?}");
-    let unmet = "warn  policy      write: 403 insufficient_scope; the token does not meet scope \"orders:write\"\n";
+    let unmet =
+        "warn  policy      write: 403 insufficient_scope; not met: scope \"orders:write\"\n";
     let (_, rest) = run
         .stdout
         .split_once(unmet)

@@ -106,7 +106,7 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
     let check = async {
         let session = begin().await?;
         let token = of("ada", Some("0oa-another-client"))?;
-        // Many servers accept the tokens of some clients only.
+        // The row does not apply to a server that rejects the tokens of the second client.
         let response = probe.base_with(&token).await?;
         need(
             response.status() != 401,

@@ -223,7 +223,10 @@ fn client_hint_compares_the_client_with_the_listed_ones() {
             .contains("audience of the token")
     );
     expected.clients = Clients::Listed(vec!["0oajob".to_owned()]);
-    assert_eq!(client("0oatest", &claims, &expected), None);
+    assert_eq!(
+        client("0oatest", &claims, &expected).as_deref(),
+        Some("if the client may call this API, add its ID to the settings")
+    );
 }
 
 #[test]

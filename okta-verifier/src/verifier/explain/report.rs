@@ -165,7 +165,10 @@ pub(super) fn form(token: &[u8], error: &VerifyError) -> String {
             format!("{} bytes", token.len())
         }
         VerifyError::Malformed(MalformedTokenError::Parts) | VerifyError::Encrypted => {
-            format!("{} parts", jws::parts(token))
+            match jws::parts(token) {
+                1 => "one part".to_owned(),
+                parts => format!("{parts} parts"),
+            }
         }
         error => defect(error),
     }

@@ -119,9 +119,11 @@ impl Explained<'_> {
                 "the keys of the issuer",
                 self.unavailable(source),
             );
-            report.hint(Some(
-                "the keys cannot be fetched from here; run okta-verifier doctor".to_owned(),
-            ));
+            let hint = match self.is_offline {
+                true => "the keys were not fetched before; explain the token without --offline",
+                false => "the keys cannot be fetched from here; run okta-verifier doctor",
+            };
+            report.hint(Some(hint.to_owned()));
             return;
         }
         let kid = self.kid(header);

@@ -75,7 +75,7 @@ fn token_cache_slot_is_replaced_by_one_in_eight() {
         front.store(&other);
         finds(&front, &other)
     };
-    // 1,250 on average.
+    // The expected count is 1,250, one in eight.
     let count = (0..10_000).filter(at_once).count();
     assert!((800..1_800).contains(&count), "{count}");
 }

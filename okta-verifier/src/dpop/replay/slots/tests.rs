@@ -190,7 +190,7 @@ proptest! {
             match result {
                 // An expired digest is still found until it is freed.
                 UseResult::Replayed => prop_assert!(model.contains_key(&digest) || expired > 0),
-                // Only live entries count.
+                // Expired entries do not make the store full.
                 UseResult::Full => prop_assert!(full || mine >= share),
                 UseResult::First => {
                     prop_assert!(!full && !model.contains_key(&digest));

@@ -202,7 +202,7 @@ fn share_is_that_of_the_subject_with_all_its_clients() {
     let eve = holder(owner("eve"));
     for number in 0..SHARE as u8 {
         assert!(store.reserve(eve, CAPACITY, SHARE, start));
-        // Each session has another client, and so another owner.
+        // Each session has a client of its own, so the owners differ.
         let by_client = owner(&format!("eve by client {number}"));
         let binding = store.bind(id(number), by_client, eve, IDLE, start);
         assert_eq!(binding, Binding::New);

@@ -1,7 +1,7 @@
 //! Two instances of a service that share a revocation log, and the deliveries of the server to them.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ struct Instance {
     verifier: Verifier,
     revocations: Revocations,
     server: Option<Server>,
+    /// What closes the connections while it is stopped.
+    closed: Option<JoinHandle<()>>,
 }
 
 struct Server {
@@ -71,15 +73,23 @@ struct Server {
     task: JoinHandle<()>,
 }
 
+/// The first event about a user that arrives.
+struct HeldBack {
+    user: String,
+    jti: Option<Value>,
+}
+
 #[derive(Default)]
 struct Deliveries {
     received: Mutex<Vec<Delivery>>,
-    /// The users of whom the next event is answered with 503.
-    refused: Mutex<VecDeque<String>>,
+    /// The event that is answered with 503.
+    held_back: Mutex<Option<HeldBack>>,
+    /// The number of connections to a stopped instance.
+    closed: AtomicU64,
 }
 
 impl Fleet {
-    /// Starts a fleet that accepts the tokens of a realm, and registers it there for events and logouts.
+    /// Starts a fleet that accepts the tokens of a realm, and registers it there for security events.
     pub fn start(realm: Realm<'static>) -> Self {
         Self::with(realm, |transmitter| transmitter)
     }
@@ -99,16 +109,9 @@ impl Fleet {
     fn with(realm: Realm<'static>, settings: impl Fn(Transmitter) -> Transmitter) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let listeners = [(); 2].map(|()| listen(&runtime, SocketAddr::from(([127, 0, 0, 1], 0))));
-        let addresses = listeners
-            .each_ref()
-            .map(|listener| listener.local_addr().expect("bound"));
-        // Both need the address of an instance, and the settings of the instances need the stream.
-        let stream = realm.create_stream(
-            &format!("http://{}/events/ssf", addresses[0]),
-            AUTHORIZATION,
-        );
-        realm.send_logouts(&format!("http://{}/events/logout", addresses[1]));
-
+        // The stream needs the address of an instance, and the settings of the instances need the stream.
+        let address = listeners[0].local_addr().expect("bound");
+        let stream = realm.create_stream(&format!("http://{address}/events/ssf"), AUTHORIZATION);
         let deliveries = Arc::new(Deliveries::default());
         let log = MemoryRevocationLog::new();
         let instances = listeners.map(|listener| {
@@ -137,6 +140,7 @@ impl Fleet {
                 verifier,
                 revocations,
                 server: None,
+                closed: None,
             };
             instance.serve(&runtime, listener);
             instance
@@ -157,6 +161,13 @@ impl Fleet {
                 .expect("a client"),
             runtime,
         }
+    }
+
+    /// Registers the second instance for logouts too.
+    pub fn receive_logouts(&self) {
+        let address = self.instances[1].address;
+        self.realm
+            .send_logouts(&format!("http://{address}/events/logout"));
     }
 
     /// Asserts that both instances accept a token.
@@ -200,6 +211,14 @@ impl Fleet {
         })
     }
 
+    /// Waits for the first delivery of these properties, whatever the response was, and returns it.
+    #[track_caller]
+    pub fn answered(&self, what: &str, is_it: impl Fn(&Delivery) -> bool) -> Delivery {
+        within(DELIVERY, what, || {
+            self.deliveries().iter().find(|it| is_it(it)).cloned()
+        })
+    }
+
     /// Waits for the first security event about a user, and asserts that it has been accepted.
     #[track_caller]
     pub fn event_about(&self, user: &str) -> Delivery {
@@ -228,22 +247,49 @@ impl Fleet {
         all
     }
 
-    /// Answers the next event about a user with 503.
-    pub fn refuse_next(&self, user: &str) {
-        lock(&self.deliveries.refused).push_back(user.to_owned());
+    /// Answers the next event about a user with 503, each time that it arrives.
+    pub fn hold_back_next(&self, user: &str) {
+        let user = user.to_owned();
+        *lock(&self.deliveries.held_back) = Some(HeldBack { user, jti: None });
     }
 
-    /// Stops the instance that receives the events. Its port refuses connections then.
+    /// Accepts the event that was held back.
+    pub fn let_through(&self) {
+        *lock(&self.deliveries.held_back) = None;
+    }
+
+    /// Stops the instance that receives the events. Its port closes each connection from then on.
     pub fn stop_receiver(&mut self) {
-        let server = self.instances[0].server.take().expect("it runs");
+        let receiver = &mut self.instances[0];
+        let server = receiver.server.take().expect("it runs");
         server.stop.send(()).expect("it runs");
         self.runtime.block_on(server.task).expect("it has stopped");
+        let listener = listen(&self.runtime, receiver.address);
+        let deliveries = self.deliveries.clone();
+        receiver.closed = Some(self.runtime.spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                drop(connection);
+                deliveries.closed.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+
+    /// Waits until the server has tried to deliver to the stopped instance.
+    #[track_caller]
+    pub fn fails_to_deliver(&self) {
+        within(DELIVERY, "the server tries to deliver", || {
+            (self.deliveries.closed.load(Ordering::Relaxed) > 0).then_some(())
+        });
     }
 
     /// Starts it again.
     pub fn start_receiver(&mut self) {
-        let listener = listen(&self.runtime, self.instances[0].address);
-        self.instances[0].serve(&self.runtime, listener);
+        let receiver = &mut self.instances[0];
+        let closed = receiver.closed.take().expect("it was stopped");
+        closed.abort();
+        let _ = self.runtime.block_on(closed); // the port is free after it
+        let listener = listen(&self.runtime, receiver.address);
+        receiver.serve(&self.runtime, listener);
     }
 
     /// Asserts that the instance that still runs accepts a token.
@@ -383,7 +429,7 @@ impl Deliveries {
             claims: jwt::claims(&token),
             status: 0,
         };
-        let response = if self.refuses(&delivery) {
+        let response = if self.holds_back(&delivery) {
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         } else {
             next.run(Request::from_parts(parts, Body::from(bytes)))
@@ -394,10 +440,16 @@ impl Deliveries {
         response
     }
 
-    fn refuses(&self, delivery: &Delivery) -> bool {
-        let mut refused = lock(&self.refused);
-        let index = refused.iter().position(|user| delivery.is_about(user));
-        index.and_then(|index| refused.remove(index)).is_some()
+    fn holds_back(&self, delivery: &Delivery) -> bool {
+        let mut held_back = lock(&self.held_back);
+        let Some(event) = held_back
+            .as_mut()
+            .filter(|event| delivery.is_about(&event.user))
+        else {
+            return false;
+        };
+        let jti = &delivery.claims["jti"];
+        event.jti.get_or_insert_with(|| jti.clone()) == jti
     }
 }
 

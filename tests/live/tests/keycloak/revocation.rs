@@ -78,6 +78,7 @@ fn verification_with_our_state_shows_both_instances_that_the_stream_works() {
 #[test]
 fn back_channel_logout_rejects_the_tokens_of_its_session() {
     let fleet = Fleet::start(own_realm("signals-back-channel"));
+    fleet.receive_logouts();
     let realm = fleet.realm;
     let [ended, other] = [(); 2].map(|()| realm.grant("web").user("ada"));
     fleet.accepts(&ended.access);

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use okta_verifier::revocation::{
     BackChannelLogout, ManagementToken, Revocations, Transmitter, TransmitterState,
+    VerificationRequestStats,
 };
 use okta_verifier::{Issuer, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer, revocation_routes};
@@ -26,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::jwt;
-use crate::keycloak::{API, Realm, Stream};
+use crate::keycloak::{API, PORTAL, Realm, Stream};
 use crate::process::within;
 
 /// How long an event may take, also one that the server delivers again. Its first back-off is seconds long.
@@ -37,8 +38,8 @@ const SHARED: Duration = Duration::from_secs(10);
 const AUTHORIZATION: &str = "Bearer authorization-of-the-test-stream";
 const VERIFICATION_SECRET: &str = "verification-secret-of-the-test-stream";
 
-/// Two instances of a service. The server pushes its security events to the first one, and sends its logout tokens to the
-/// second one.
+/// Two instances of a service. The server pushes its security events to the first one, and sends the logout
+/// tokens of the client [`PORTAL`] to the second one.
 pub struct Fleet {
     pub realm: Realm<'static>,
     pub stream: Stream,
@@ -89,7 +90,8 @@ struct Deliveries {
 }
 
 impl Fleet {
-    /// Starts a fleet that accepts the tokens of a realm, and registers it there for security events.
+    /// Starts a fleet that accepts the tokens of a realm, and registers it there for security events, and
+    /// for the logouts of the client [`PORTAL`].
     pub fn start(realm: Realm<'static>) -> Self {
         Self::with(realm, |transmitter| transmitter)
     }
@@ -110,8 +112,11 @@ impl Fleet {
         let runtime = Runtime::new().expect("a runtime");
         let listeners = [(); 2].map(|()| listen(&runtime, SocketAddr::from(([127, 0, 0, 1], 0))));
         // The stream needs the address of an instance, and the settings of the instances need the stream.
-        let address = listeners[0].local_addr().expect("bound");
-        let stream = realm.create_stream(&format!("http://{address}/events/ssf"), AUTHORIZATION);
+        let [events, logouts] = listeners
+            .each_ref()
+            .map(|listener| listener.local_addr().expect("bound"));
+        let stream = realm.create_stream(&format!("http://{events}/events/ssf"), AUTHORIZATION);
+        realm.add_portal(&format!("http://{logouts}/events/logout"));
         let deliveries = Arc::new(Deliveries::default());
         let log = MemoryRevocationLog::new();
         let instances = listeners.map(|listener| {
@@ -123,7 +128,7 @@ impl Fleet {
             let revocations = Revocations::builder()
                 .session_claim("sid")
                 .transmitter(settings(transmitter))
-                .back_channel_logout(BackChannelLogout::new(realm.issuer(), "web"))
+                .back_channel_logout(BackChannelLogout::new(realm.issuer(), PORTAL))
                 .log(log.clone())
                 .build()
                 .expect("valid settings");
@@ -161,13 +166,6 @@ impl Fleet {
                 .expect("a client"),
             runtime,
         }
-    }
-
-    /// Registers the second instance for logouts too.
-    pub fn receive_logouts(&self) {
-        let address = self.instances[1].address;
-        self.realm
-            .send_logouts(&format!("http://{address}/events/logout"));
     }
 
     /// Asserts that both instances accept a token.
@@ -322,6 +320,16 @@ impl Fleet {
         within(DELIVERY, what, || {
             self.streams().iter().all(&is_it).then_some(())
         });
+    }
+
+    /// Waits until the server has answered a request for a verification event, and returns the requests of each instance.
+    #[track_caller]
+    pub fn requests_succeed(&self) -> [VerificationRequestStats; 2] {
+        within(DELIVERY, "a request for a verification event", || {
+            let requests = self.streams().map(|stream| stream.verification_requests);
+            let succeeded = requests.iter().any(|requests| requests.succeeded > 0);
+            succeeded.then_some(requests)
+        })
     }
 
     /// Returns the transmitters that the health of each instance reports as degraded.

@@ -22,7 +22,7 @@ pub use realm::{
     API, CLIENT_ROLE, CLIENT_SECRET, PASSWORD, REALM_ROLE, RESOURCE, Realm, SCOPE, audience,
     client, with_attributes,
 };
-pub use signals::{RECEIVER, Stream};
+pub use signals::{PORTAL, RECEIVER, Stream};
 
 const ADMIN: &str = "admin";
 

@@ -4,11 +4,13 @@ use reqwest::Method;
 use reqwest::blocking::RequestBuilder;
 use serde_json::{Value, json};
 
-use super::{CLIENT_SECRET, PASSWORD, Realm, client};
+use super::{CLIENT_SECRET, PASSWORD, Realm, client, with_attributes};
 use crate::http::{self, Answer};
 
 /// The client that receives the security events of a realm.
 pub const RECEIVER: &str = "receiver";
+/// A client with a URL for logout tokens. The client `web` has none, so that only events tell of its sessions.
+pub const PORTAL: &str = "portal";
 
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
 
@@ -94,23 +96,23 @@ impl Stream {
 }
 
 impl Realm<'_> {
-    /// Sends the logout tokens of the client `web` to a URL (OpenID Connect Back-Channel Logout 1.0).
-    pub fn send_logouts(self, url: &str) {
-        let path = format!("clients/{}", self.id_of_client("web"));
-        let mut client = self.get(&path);
-        client["attributes"]["backchannel.logout.url"] = json!(url);
-        client["attributes"]["backchannel.logout.session.required"] = json!("true");
-        self.put(&path, &client);
+    /// Adds the client [`PORTAL`], whose logout tokens are sent to a URL (OpenID Connect Back-Channel Logout 1.0).
+    pub(crate) fn add_portal(self, url: &str) {
+        let attributes = [
+            ("backchannel.logout.url", url),
+            ("backchannel.logout.session.required", "true"),
+        ];
+        self.add_client(&with_attributes(PORTAL, &attributes));
     }
 
-    /// Ends the session of a refresh token, as its user does with the client `web`.
-    pub fn log_out_with(self, refresh_token: &str) {
+    /// Ends the session of a client's refresh token, as its user does.
+    pub fn log_out_with(self, client_id: &str, refresh_token: &str) {
         let url = format!("{}/protocol/openid-connect/logout", self.issuer());
         let request = self
             .server
             .client
             .post(url)
-            .basic_auth("web", Some(CLIENT_SECRET));
+            .basic_auth(client_id, Some(CLIENT_SECRET));
         http::send(request.form(&[("refresh_token", refresh_token)])).expect(204, "logout");
     }
 

@@ -1,14 +1,23 @@
 //! The server tells a fleet of what revokes tokens: the causes that matter most. `ci/live revocation` has the others.
 
+use std::sync::OnceLock;
+
 use live::fleet::{Fleet, session_subject, user_subject};
 use live::jwt;
+use live::keycloak::PORTAL;
 use serde_json::json;
 
 use crate::own_realm;
 
+/// Returns the fleet that the tests share. Each has a user of its own.
+fn fleet() -> &'static Fleet {
+    static FLEET: OnceLock<Fleet> = OnceLock::new();
+    FLEET.get_or_init(|| Fleet::start(own_realm("signals")))
+}
+
 #[test]
 fn logout_by_an_administrator_rejects_all_tokens_of_the_user() {
-    let fleet = Fleet::start(own_realm("signals-logout"));
+    let fleet = fleet();
     let realm = fleet.realm;
     let user = realm.add_user("leaves");
     let tokens = [(); 2].map(|()| realm.grant("web").user("leaves").access);
@@ -31,7 +40,7 @@ fn logout_by_an_administrator_rejects_all_tokens_of_the_user() {
 
 #[test]
 fn changed_password_rejects_the_tokens_of_the_user() {
-    let fleet = Fleet::start(own_realm("signals-password"));
+    let fleet = fleet();
     let realm = fleet.realm;
     let user = realm.add_user("careful");
     let token = realm.grant("web").user("careful").access;
@@ -53,7 +62,7 @@ fn changed_password_rejects_the_tokens_of_the_user() {
 
 #[test]
 fn verification_with_our_state_shows_both_instances_that_the_stream_works() {
-    let fleet = Fleet::start(own_realm("signals-verification"));
+    let fleet = fleet();
     let state = fleet.verification_state();
     assert!(
         fleet
@@ -77,20 +86,20 @@ fn verification_with_our_state_shows_both_instances_that_the_stream_works() {
 
 #[test]
 fn back_channel_logout_rejects_the_tokens_of_its_session() {
-    let fleet = Fleet::start(own_realm("signals-back-channel"));
-    fleet.receive_logouts();
+    let fleet = fleet();
     let realm = fleet.realm;
-    let [ended, other] = [(); 2].map(|()| realm.grant("web").user("ada"));
+    realm.add_user("visitor");
+    let [ended, other] = [(); 2].map(|()| realm.grant(PORTAL).user("visitor"));
     fleet.accepts(&ended.access);
     fleet.accepts(&other.access);
 
-    realm.log_out_with(ended.token("refresh_token"));
+    realm.log_out_with(PORTAL, ended.token("refresh_token"));
     let logout = fleet.delivered("a logout token", |it| it.path == "/events/logout");
     assert_eq!(logout.header["typ"], "logout+jwt");
     let claims = jwt::claims(&ended.access);
     assert_eq!(logout.claims["sub"], claims["sub"]);
     assert_eq!(logout.claims["sid"], claims["sid"]);
-    assert_eq!(logout.claims["aud"], "web");
+    assert_eq!(logout.claims["aud"], PORTAL);
     fleet.rejects(&ended.access, &logout);
     fleet.accepts(&other.access);
 }

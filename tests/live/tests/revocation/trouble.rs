@@ -2,11 +2,11 @@
 
 use live::jwt;
 
-use crate::fleet;
+use crate::own_fleet;
 
 #[test]
 fn unreachable_receiver_gets_the_events_when_it_is_back() {
-    let mut fleet = fleet("unreachable");
+    let mut fleet = own_fleet("unreachable");
     let realm = fleet.realm;
     let token = realm.grant("web").user("ada").access;
     let user = jwt::claims(&token)["sub"]
@@ -32,7 +32,7 @@ fn unreachable_receiver_gets_the_events_when_it_is_back() {
 
 #[test]
 fn refused_event_is_delivered_after_newer_ones_and_still_rejects() {
-    let fleet = fleet("late");
+    let fleet = own_fleet("late");
     let realm = fleet.realm;
     let (first, second) = (realm.add_user("first"), realm.add_user("second"));
     let [of_first, of_second] =
@@ -71,7 +71,7 @@ fn refused_event_is_delivered_after_newer_ones_and_still_rejects() {
 /// Two events about one user, of which the older one arrives last: it makes nothing weaker.
 #[test]
 fn older_event_after_a_newer_one_about_the_same_user_changes_nothing() {
-    let fleet = fleet("order");
+    let fleet = own_fleet("order");
     let realm = fleet.realm;
     let user = realm.add_user("careful");
     let first = realm.grant("web").user("careful").access;

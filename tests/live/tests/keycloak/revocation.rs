@@ -15,6 +15,7 @@ fn fleet() -> &'static Fleet {
     FLEET.get_or_init(|| Fleet::start(own_realm("signals")))
 }
 
+// conformance 217, 219
 #[test]
 fn logout_by_an_administrator_rejects_all_tokens_of_the_user() {
     let fleet = fleet();
@@ -38,6 +39,7 @@ fn logout_by_an_administrator_rejects_all_tokens_of_the_user() {
     fleet.accepts(&fleet.later_login("leaves"));
 }
 
+// conformance 217, 219
 #[test]
 fn changed_password_rejects_the_tokens_of_the_user() {
     let fleet = fleet();
@@ -60,6 +62,7 @@ fn changed_password_rejects_the_tokens_of_the_user() {
     fleet.accepts(&fleet.later_login("careful"));
 }
 
+// conformance 222
 #[test]
 fn verification_with_our_state_shows_both_instances_that_the_stream_works() {
     let fleet = fleet();
@@ -84,6 +87,7 @@ fn verification_with_our_state_shows_both_instances_that_the_stream_works() {
     assert_eq!(fleet.stream.verify(&fleet.verification_state()), 429);
 }
 
+// conformance 290
 #[test]
 fn back_channel_logout_rejects_the_tokens_of_its_session() {
     let fleet = fleet();

@@ -8,6 +8,7 @@ use okta_verifier::revocation::StreamStatus;
 
 use crate::{own_fleet, own_realm};
 
+// conformance 222
 #[test]
 fn verification_with_a_state_of_another_service_is_rejected() {
     let fleet = own_fleet("other-state");
@@ -21,6 +22,7 @@ fn verification_with_a_state_of_another_service_is_rejected() {
     assert_eq!(fleet.streams()[0].rejected, [("invalid_state", 1)]);
 }
 
+// conformance 301
 #[test]
 fn fleet_that_requests_verification_events_by_itself_is_verified() {
     let fleet = Fleet::start_verifying(own_realm("scheduled"), Duration::from_secs(60));
@@ -37,6 +39,7 @@ fn fleet_that_requests_verification_events_by_itself_is_verified() {
     );
 }
 
+// conformance 303
 #[test]
 fn paused_stream_is_degraded_and_delivers_late_what_it_held_back() {
     let fleet = own_fleet("paused");

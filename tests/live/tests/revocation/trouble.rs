@@ -69,6 +69,7 @@ fn refused_event_is_delivered_after_newer_ones_and_still_rejects() {
 }
 
 /// Two events about one user, of which the older one arrives last: it makes nothing weaker.
+// conformance 216
 #[test]
 fn older_event_after_a_newer_one_about_the_same_user_changes_nothing() {
     let fleet = own_fleet("order");

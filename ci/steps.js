@@ -75,8 +75,10 @@ exports.check = [
 
 exports.full = [
   { name: 'e2e', about: 'the examples against a real authorization server', needs: ['npm', 'openssl'], run: ['ci/e2e'] },
-  { name: 'live', about: 'tokens of a real Keycloak; installs Java, Maven and unzip if they are missing', needs: ['openssl'],
+  { name: 'live', about: 'tokens and revocations of a real Keycloak; installs Java, Maven and unzip if they are missing', needs: ['openssl'],
     ahead: 'ci/live build', run: ['ci/live'] },
+  { name: 'live-revocation', about: 'what a real Keycloak tells two instances of, and receivers in trouble', needs: ['openssl'],
+    run: ['ci/live revocation'] },
   { name: 'live-mcp', about: 'MCP clients of other projects with a real Keycloak', needs: ['npm', 'openssl'],
     run: ['ci/live mcp'] },
   { name: 'revocation-soak', about: 'instances that revoke and verify for 5 minutes while Redis is killed and restarted',

@@ -36,9 +36,10 @@ export const privateKeyJwtClient = await newKey('ES256');
 export const privateKeyJwtPem = await exportPKCS8(await importJWK(privateKeyJwtClient, 'ES256', { extractable: true }));
 
 const clientCredentials = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
-const clientsAt = (base, refresh) => [
+const clientsAt = (base, refresh, logouts) => [
   { client_id: '0oaclient1', client_secret: 'secret1-secret1-secret1', token_endpoint_auth_method: 'client_secret_basic',
-    grant_types: ['client_credentials', 'authorization_code', ...refresh], response_types: ['code'], redirect_uris: [`${base}/cb`] },
+    grant_types: ['client_credentials', 'authorization_code', ...refresh], response_types: ['code'], redirect_uris: [`${base}/cb`],
+    ...(logouts && { backchannel_logout_uri: logouts, backchannel_logout_session_required: true }) },
   { client_id: '0oaclient2', client_secret: 'secret2-secret2-secret2', token_endpoint_auth_method: 'client_secret_post', ...clientCredentials },
   { client_id: '0oapkjwt', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
     jwks: { keys: [publicPart(privateKeyJwtClient)] }, ...clientCredentials },
@@ -54,7 +55,7 @@ const clientsAt = (base, refresh) => [
 
 // ---- the provider -------------------------------------------------------------------------------
 
-const ENDPOINTS = { authorization: 'authorize', token: 'token', jwks: 'keys', introspection: 'introspect', revocation: 'revoke', userinfo: 'userinfo', registration: 'clients' };
+const ENDPOINTS = { authorization: 'authorize', token: 'token', jwks: 'keys', introspection: 'introspect', revocation: 'revoke', userinfo: 'userinfo', registration: 'clients', end_session: 'logout' };
 
 export function createIssuer({ base, path, keys, settings }) {
   const issuer = base + path;
@@ -62,9 +63,11 @@ export function createIssuer({ base, path, keys, settings }) {
   const prefix = isOrg ? '/oauth2/v1' : '/v1';
   const provider = new Provider(issuer, {
     adapter: (name) => new Storage(`${path}|${name}`),
-    clients: clientsAt(base, settings.registration ? [] : ['refresh_token']),
+    clients: clientsAt(base, settings.registration ? [] : ['refresh_token'], settings.logouts),
     jwks: { keys },
     clockTolerance: 5,
+    // The provider's own dispatcher connects to no loopback address, where the receivers of logout tokens are.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
     // A client that could refresh its token would do that instead of requesting more scopes.
     scopes: ['openid', ...(settings.registration ? [] : ['offline_access']), 'profile', 'email', ...SCOPES],
@@ -79,6 +82,7 @@ export function createIssuer({ base, path, keys, settings }) {
     routes: Object.fromEntries(Object.entries(ENDPOINTS).map(([name, last]) => [name, `${prefix}/${last}`])),
     enabledJWA: { dPoPSigningAlgValues: ['ES256', 'Ed25519', 'EdDSA', 'RS256', 'PS256'] },
     features: {
+      backchannelLogout: { enabled: settings.logouts !== undefined },
       clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
@@ -124,6 +128,7 @@ export function createIssuer({ base, path, keys, settings }) {
       },
     },
   });
+  provider.on('backchannel.error', (ctx, error) => console.error('backchannel.error', error));
   provider.on('server_error', (ctx, error) => console.error('server_error', error));
   return { issuer, keys, handle: provider.callback() };
 }

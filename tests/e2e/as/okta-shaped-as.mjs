@@ -8,6 +8,7 @@
 //      TTL=600     their lifetime in seconds
 //      AUDIENCE=api://default   ISSUERS=default,tenant-b
 //      REGISTRATION=1   clients may register themselves (RFC 7591); /__admin/requests lists the requests of such clients
+//      LOGOUTS=http://127.0.0.1:4012/events/logout   where the logout tokens of 0oaclient1 are sent
 //      TLS=certs   the issuers use https, with the certificates of that directory (make-certs.sh);
 //                  "plain" in the same line is another address of the same server, without TLS
 //      TLS_MAX=TLSv1.1
@@ -15,6 +16,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { querystringBody, readBody, send } from './body.mjs';
+import { push } from './events.mjs';
 import { faultOf, faults, hits, kindOf } from './faults.mjs';
 import { createIssuer, freshKeys, newKey, privateKeyJwtClient, privateKeyJwtPem, publicPart, shadowOf, signWith } from './issuer.mjs';
 
@@ -28,6 +30,7 @@ const settings = {
   cacheControl: undefined,
   audience: env.AUDIENCE ?? 'api://default',
   registration: env.REGISTRATION === '1',
+  logouts: env.LOGOUTS,
 };
 const requests = []; // what clients that register themselves requested, in order
 const paths = [...(env.ISSUERS ?? 'default,tenant-b').split(',').map((name) => `/oauth2/${name}`), ''];
@@ -162,6 +165,8 @@ async function admin(req, res, url) {
       return send(res, 200, requests.splice(0));
     case 'sign': // POST {header, payload[, kid][, secret]}: the issuer's key, or an HMAC secret in base64url
       return send(res, 200, { token: await signWith(issuer, settings, JSON.parse(await readBody(req))) });
+    case 'push': // POST {url, authorization, event, user, audience[, wrong]} or {url, authorization, token}
+      return send(res, 200, await push(issuers.get(''), JSON.parse(await readBody(req))));
     default:
       return send(res, 404, { error: 'unknown admin path' });
   }

@@ -4,6 +4,7 @@ mod grant;
 mod login;
 mod realm;
 mod registration;
+mod signals;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ pub use realm::{
     API, CLIENT_ROLE, CLIENT_SECRET, PASSWORD, REALM_ROLE, RESOURCE, Realm, SCOPE, audience,
     client, with_attributes,
 };
+pub use signals::{PORTAL, RECEIVER, Stream};
 
 const ADMIN: &str = "admin";
 
@@ -59,6 +61,9 @@ impl Keycloak {
             "--http-management-port=0".to_owned(),
             "--http-management-scheme=http".to_owned(),
             "--log-level=info,io.smallrye.health:warn".to_owned(),
+            // Security events are pushed to receivers without TLS, and what was not delivered is sent again soon.
+            "--spi-ssf-transmitter--default--allow-insecure-push-targets=true".to_owned(),
+            "--spi-ssf-transmitter--default--outbox-drainer-interval=2s".to_owned(),
         ];
         let variables = [
             ("KC_BOOTSTRAP_ADMIN_USERNAME", ADMIN),

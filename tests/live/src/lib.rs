@@ -4,6 +4,7 @@
 //! The tests of one program share one server, so a test that changes what others see has a realm or a user of its own.
 
 pub mod certificates;
+pub mod fleet;
 pub mod http;
 pub mod hydra;
 pub mod jwt;

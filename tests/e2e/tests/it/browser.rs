@@ -20,12 +20,22 @@ pub(crate) fn log_in_at(
     user: &str,
     audience: &str,
 ) -> Value {
+    log_in_with(&mut Browser::new(server), issuer, user, audience)
+}
+
+/// Logs in with a browser, which can log out later.
+pub(crate) fn log_in_with(
+    browser: &mut Browser<'_>,
+    issuer: &str,
+    user: &str,
+    audience: &str,
+) -> Value {
     // RFC 7636, appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+    let server = browser.server;
     let back = format!("{}/cb", server.base());
-    let mut browser = Browser::new(server);
     let first = browser.open(
         &format!("{issuer}/v1/authorize"),
         &[
@@ -61,17 +71,29 @@ pub(crate) fn follow(server: &AuthorizationServer, user: &str, url: &str, back: 
 }
 
 /// A client that keeps cookies and does not follow redirects by itself.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     server: &'a AuthorizationServer,
     cookies: BTreeMap<String, String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a AuthorizationServer) -> Self {
+    pub(crate) fn new(server: &'a AuthorizationServer) -> Self {
         Self {
             server,
             cookies: BTreeMap::new(),
         }
+    }
+
+    /// Logs out at the page of the issuer.
+    pub(crate) fn log_out(&mut self, issuer: &str) {
+        let mut page = self.open(&format!("{issuer}/v1/logout"), &[]);
+        let page = page.body_mut().read_to_string().expect("a page");
+        let value = |before: &str| {
+            let (_, rest) = page.split_once(before).expect("a form");
+            rest.split_once('"').expect("a value").0
+        };
+        let (action, xsrf) = (value("action=\""), value("name=\"xsrf\" value=\""));
+        self.submit(action, &[("xsrf", xsrf), ("logout", "yes")]);
     }
 
     /// Follows redirects and pages from the first response until the server redirects to `back`.

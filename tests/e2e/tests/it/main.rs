@@ -24,5 +24,6 @@ mod mock;
 mod mutual_tls;
 mod revoked;
 mod rotation;
+mod signals;
 mod table;
 mod tls;

@@ -133,6 +133,17 @@ impl AuthorizationServer {
         format!("{header}.{}.{}", part(&self.claims()), "A".repeat(342))
     }
 
+    /// Pushes what `what` describes, as in as/README.md. Returns the status and the body of the receiver's response.
+    pub(crate) fn push(&self, what: &Value) -> (u64, String) {
+        let request = self.http.post(self.url("/__admin/push"));
+        let answer = json_of(request.send(what.to_string()));
+        let (status, body) = (answer["status"].as_u64(), answer["body"].as_str());
+        match (status, body) {
+            (Some(status), Some(body)) => (status, body.to_owned()),
+            _ => panic!("cannot push {what}: {answer}"),
+        }
+    }
+
     // ---- test controls ----
 
     pub(crate) fn set(&self, name: &str, value: &str) {

@@ -13,6 +13,7 @@ mod accepted;
 mod introspection;
 mod lightweight;
 mod rejected;
+mod revocation;
 mod rotation;
 mod sender_constraint;
 mod shapes;

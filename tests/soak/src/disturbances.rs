@@ -12,16 +12,19 @@ use tokio::task::block_in_place;
 use crate::{
     instance::MAX_LAG,
     outages::{What, lock},
+    proxy::{Mode, Proxy},
     random::Random,
-    redis::Server,
+    server::Server,
     world::{Checked, Flood, World, wait},
 };
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Disturbance {
     /// Redis is down for longer than `max_lag`.
     LongOutage,
     Restart,
+    /// The network drops what one instance and Redis send each other, for longer than `max_lag`.
+    CutOff,
     Rotation,
     KeysFail,
     IntrospectionFails,
@@ -30,20 +33,27 @@ enum Disturbance {
 }
 
 use Disturbance::{
-    IntrospectionFails, InventedKeyIds, InventedOpaqueTokens, KeysFail, LongOutage, Restart,
-    Rotation as Rotate,
+    CutOff, IntrospectionFails, InventedKeyIds, InventedOpaqueTokens, KeysFail, LongOutage,
+    Restart, Rotation as Rotate,
 };
 
 /// The longest time that all disturbances take once, with the pauses between them.
-const ROUND: Duration = Duration::from_secs(28);
+const ROUND: Duration = Duration::from_secs(36);
 const FLOOD: Duration = Duration::from_secs(2);
+
+/// The Redis of the instances.
+pub(crate) struct Redis {
+    pub(crate) server: Server,
+    /// Between the server and one instance.
+    pub(crate) proxy: Proxy,
+}
 
 /// Disturbs until `end`, and returns the number of rounds. The last round ends before `end`.
 pub(crate) async fn disturb(
     world: Arc<World>,
-    mut server: Server,
+    mut redis: Redis,
     end: Instant,
-) -> Checked<(usize, Server)> {
+) -> Checked<(usize, Redis)> {
     let mut random = world.random("disturbances", 0);
     let mut generations = VecDeque::from([world.demo.customers.key_ids()]);
     let mut rounds = 0;
@@ -51,6 +61,7 @@ pub(crate) async fn disturb(
         let mut round = [
             LongOutage,
             Restart,
+            CutOff,
             Rotate,
             KeysFail,
             IntrospectionFails,
@@ -60,18 +71,28 @@ pub(crate) async fn disturb(
         random.shuffle(&mut round);
         for disturbance in round {
             wait(random.millis(300..1_000)).await;
+            let after = world.begun.elapsed().as_secs_f32();
+            println!("{after:6.1} s: {disturbance:?}");
             match disturbance {
                 LongOutage => {
                     world.outages.begin(What::Redis);
-                    server.kill();
+                    redis.server.kill();
                     wait(MAX_LAG + Duration::from_secs(2)).await;
-                    block_in_place(|| server.restart());
+                    block_in_place(|| redis.server.restart());
                     world.outages.end(What::Redis);
                 }
                 Restart => {
                     world.outages.begin(What::Redis);
-                    block_in_place(|| server.restart());
+                    block_in_place(|| redis.server.restart());
                     world.outages.end(What::Redis);
+                }
+                CutOff => {
+                    world.outages.begin(What::Network);
+                    redis.proxy.set(Mode::Swallow);
+                    wait(MAX_LAG + Duration::from_secs(2)).await;
+                    redis.proxy.set(Mode::Pass);
+                    redis.proxy.cut();
+                    world.outages.end(What::Network);
                 }
                 Rotate => rotate(&world, &mut generations),
                 KeysFail => {
@@ -107,7 +128,7 @@ pub(crate) async fn disturb(
     while Instant::now() < end {
         wait(Duration::from_millis(100)).await;
     }
-    Ok((rounds, server))
+    Ok((rounds, redis))
 }
 
 /// Returns what an issuer does that is down, slow or wrong.
@@ -125,7 +146,9 @@ fn fault(random: &mut Random, wrong: &[Fault]) -> Fault {
         Fault::Drip(Duration::from_millis(100)),
     ];
     faults.extend_from_slice(wrong);
-    random.choose(&faults).clone()
+    let fault = random.choose(&faults).clone();
+    println!("          {fault:?}");
+    fault
 }
 
 async fn fail(world: &World, what: What, issuer: &MockOkta, random: &mut Random) {

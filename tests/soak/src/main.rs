@@ -17,12 +17,15 @@ mod callers;
 mod disturbances;
 mod instance;
 mod outages;
-mod random;
 #[allow(dead_code, reason = "the tests with Redis use the rest")]
-#[path = "../../redis/tests/it/server.rs"]
-mod redis;
+#[path = "../../redis/tests/it/proxy.rs"]
+mod proxy;
+mod random;
 mod report;
 mod revocations;
+#[allow(dead_code, reason = "the tests with Redis use the rest")]
+#[path = "../../redis/tests/it/server.rs"]
+mod server;
 mod strangers;
 mod world;
 
@@ -38,9 +41,12 @@ use shop::demo::Demo;
 use tokio::task::JoinSet;
 
 use crate::{
+    disturbances::Redis,
     instance::{API, Instance, resident},
-    redis::Server,
+    outages::CUT_OFF,
+    proxy::Proxy,
     report::Memory,
+    server::Server,
     world::{World, wait},
 };
 
@@ -76,10 +82,19 @@ async fn soak(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     println!("the seed is {seed}");
 
     let server = Server::with(&["--appendonly", "yes", "--appendfsync", "everysec"]);
+    let proxy = Proxy::to(server.port);
     let demo = Demo::start(API).await?;
     let (settings, org) = (demo.settings(), demo.customers.org_url().to_owned());
-    let start = |framework| Instance::start(framework, &settings, &org, &server.address());
-    let mut instances = [start("axum")?, start("actix-web")?];
+    let start = |number| {
+        let framework = ["axum", "actix-web"][number];
+        let port = if number == CUT_OFF {
+            proxy.port()
+        } else {
+            server.port
+        };
+        Instance::start(framework, &settings, &org, &format!("127.0.0.1:{port}"))
+    };
+    let mut instances = [start(0)?, start(1)?];
     let addresses = instances.each_ref().map(|it| it.address.clone());
     let before = [instances[0].usage()?, instances[1].usage()?];
     let world = Arc::new(World::new(seed, demo, addresses)?);
@@ -89,7 +104,7 @@ async fn soak(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     strangers::spawn(&world, &mut tasks);
     revocations::spawn(&world, &mut tasks);
     let end = world.begun + length;
-    let disturbances = disturbances::disturb(world.clone(), server, end);
+    let disturbances = disturbances::disturb(world.clone(), Redis { server, proxy }, end);
     let disturbances = tokio::spawn(disturbances);
     let mut memory = Memory::default();
     let (mut rounds, mut is_sampled) = (None, Duration::ZERO);
@@ -119,7 +134,7 @@ async fn soak(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         wait(Duration::from_millis(20)).await;
     }
     let elapsed = world.begun.elapsed();
-    let (rounds, server) = rounds.ok_or("the disturbances did not end")?;
+    let (rounds, redis) = rounds.ok_or("the disturbances did not end")?;
     let stats = [
         report::requests(&world.metrics(&instances[0].metrics).await?)?,
         report::requests(&world.metrics(&instances[1].metrics).await?)?,
@@ -134,6 +149,6 @@ async fn soak(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     for (instance, (before, after)) in instances.iter().zip(before.iter().zip(&after?)) {
         println!("{}: {before:?} before, {after:?} after", instance.framework);
     }
-    drop((demo, server));
+    drop((demo, redis));
     Ok(())
 }

@@ -13,6 +13,8 @@ use crate::instance::MAX_LAG;
 pub(crate) enum What {
     /// The server with the log of revocations and the used proofs.
     Redis,
+    /// The network between the server and the instance [`CUT_OFF`], while the other instance can still use the server.
+    Network,
     /// The metadata and the keys of the customers' issuer, those of its events included.
     Keys,
     /// The introspection endpoint of the partner.
@@ -28,9 +30,13 @@ struct Outage {
     ended: Option<Instant>,
 }
 
-/// When a request was sent and answered.
+/// The instance that the network can separate from Redis.
+pub(crate) const CUT_OFF: usize = 1;
+
+/// When a request was sent to an instance and answered.
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
+    pub(crate) instance: usize,
     pub(crate) sent: Instant,
     pub(crate) answered: Instant,
 }
@@ -104,21 +110,21 @@ impl Outages {
 
     /// Returns whether an instance may be in doubt about the rules, so that tokens without introspection get 503.
     pub(crate) fn in_doubt(&self, times: Times) -> bool {
-        self.explains(What::Redis, times, |outage| {
+        self.explains_redis(times, |outage| {
             outage.covers(times, MAX_LAG - LAST_READ, LOG_RECOVERY)
         })
     }
 
     /// Returns whether used proofs may be impossible to record.
     pub(crate) fn no_replay_store(&self, times: Times) -> bool {
-        self.explains(What::Redis, times, |outage| {
+        self.explains_redis(times, |outage| {
             outage.covers(times, Duration::ZERO, REPLAY_RECOVERY)
         })
     }
 
     /// Returns whether a rule may be impossible to store.
     pub(crate) fn no_log(&self, times: Times) -> bool {
-        self.explains(What::Redis, times, |outage| {
+        self.explains_redis(times, |outage| {
             outage.covers(times, Duration::ZERO, LOG_RECOVERY)
         })
     }
@@ -157,6 +163,12 @@ impl Outages {
         times.sent < known_by + SLACK
     }
 
+    /// The same for Redis and the network before it.
+    fn explains_redis(&self, times: Times, does: impl Fn(&Outage) -> bool) -> bool {
+        let is_cut_off = times.instance == CUT_OFF && self.explains(What::Network, times, &does);
+        is_cut_off || self.explains(What::Redis, times, does)
+    }
+
     /// Returns whether one of the outages explains a failure, and keeps how long after its end that was.
     fn explains(&self, what: What, times: Times, does: impl Fn(&Outage) -> bool) -> bool {
         let all = lock(&self.all);
@@ -193,6 +205,7 @@ mod tests {
 
     fn at(time: Instant) -> Times {
         Times {
+            instance: 0,
             sent: time,
             answered: time,
         }
@@ -210,6 +223,16 @@ mod tests {
         assert_eq!([0, 11, 12].map(no_store), [true, true, false]);
         assert!(!redis.no_introspection(at(begun + SECOND)));
         assert_eq!(redis.recovery(What::Redis), 5 * SECOND);
+    }
+
+    #[test]
+    fn network_concerns_one_instance() {
+        let begun = Instant::now();
+        let network = outages(What::Network, begun, 7 * SECOND);
+        let times = at(begun + 5 * SECOND);
+        assert!(!network.in_doubt(times));
+        let instance = CUT_OFF;
+        assert!(network.in_doubt(Times { instance, ..times }));
     }
 
     #[test]

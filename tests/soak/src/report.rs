@@ -187,6 +187,10 @@ pub(crate) fn print(world: &World, seed: u64, rounds: usize, elapsed: Duration, 
         ),
         ("Redis was down", recovery(What::Redis)),
         (
+            "the instance on actix-web was cut off from Redis",
+            recovery(What::Network),
+        ),
+        (
             "the keys of the customers' issuer could not be fetched",
             recovery(What::Keys),
         ),

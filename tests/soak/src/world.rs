@@ -141,7 +141,11 @@ impl World {
         if !path.starts_with("/events/") {
             *lock(&self.verified[instance]).entry(status).or_default() += 1;
         }
-        let times = Times { sent, answered };
+        let times = Times {
+            instance,
+            sent,
+            answered,
+        };
         Ok(Answer {
             kind,
             instance,

@@ -30,6 +30,14 @@ struct Outage {
     ended: Option<Instant>,
 }
 
+impl What {
+    /// Returns whether both have the same effect on requests.
+    fn is_like(self, other: Self) -> bool {
+        let concerns_redis = |what| matches!(what, Self::Redis | Self::Network);
+        self == other || concerns_redis(self) && concerns_redis(other)
+    }
+}
+
 /// The instance that the network can separate from Redis.
 pub(crate) const CUT_OFF: usize = 1;
 
@@ -175,7 +183,11 @@ impl Outages {
         let Some(outage) = all.iter().rfind(|it| it.what == what && does(it)) else {
             return false;
         };
-        if let Some(ended) = outage.ended {
+        // If another outage that would have the same effect began meanwhile, the time says nothing.
+        let is_last = all.iter().all(|it| {
+            it.begun <= outage.begun || it.begun > times.answered || !it.what.is_like(what)
+        });
+        if let Some(ended) = outage.ended.filter(|_| is_last) {
             let since = times.sent.saturating_duration_since(ended);
             let mut recovery = lock(&self.recovery);
             let longest = recovery.entry(what).or_default();

@@ -15,7 +15,7 @@ use crate::{
 
 /// The resident memory of an instance may grow by this after the warm-up: the caches of tokens and of introspection
 /// responses are full later, and there is a rule for each revoked user.
-const MAX_GROWTH: u64 = 24 * 1_024;
+const MAX_GROWTH: u64 = 8 * 1_024;
 /// Connections to issuers and to Redis that idle may be open at the end, and each has a task.
 const MORE: u64 = 16;
 

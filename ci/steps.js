@@ -57,7 +57,8 @@ exports.check = [
       { words: 'cargo test --locked -p docs --doc compile_errors', env: unstable },
       { words: 'cargo test --locked -p backend-none --doc', cwd: 'tests/backends', env: unstable },
     ] },
-  { name: 'redis', about: 'the replay store and the revocation log against real Redis servers; installs redis-server if it is missing',
+  { name: 'redis',
+    about: 'the replay store and the revocation log against real Redis servers, and the soak of the shop for 30 s; installs redis-server if it is missing',
     run: ['ci/redis'] },
   { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published libraries as docs.rs builds it',
     run: [
@@ -83,6 +84,8 @@ exports.full = [
     run: ['ci/live mcp'] },
   { name: 'revocation-soak', about: 'instances that revoke and verify for 5 minutes while Redis is killed and restarted',
     run: [{ words: 'ci/redis soak -- --nocapture', env: { REDIS_SOAK: '300' } }] },
+  { name: 'soak', about: 'two instances of the shop for 10 minutes, while issuers and Redis fail and strangers send what they like',
+    run: ['ci/soak 600'] },
   { name: 'hydra', about: 'tokens of a real Ory Hydra, which takes minutes to build', needs: ['go'], run: ['ci/live hydra'] },
   { name: 'others', about: 'the conformance requests for servers on the verifiers of other projects; installs Java and Maven if they are missing',
     needs: ['npm', 'go'], run: ['ci/others'] },

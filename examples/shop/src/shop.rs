@@ -8,8 +8,11 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 use okta_verifier::{
-    ApplicationRejection, Caller, OwnedPolicy, Rejection, VerifiedToken, Verifier,
-    revocation::{BackChannelLogout, Revocations, Rule, SubjectClaim, Transmitter},
+    ApplicationRejection, Caller, OwnedPolicy, Rejection, VerifiedToken, Verifier, VerifierBuilder,
+    revocation::{
+        BackChannelLogout, Revocations, RevocationsBuilder, RevokeError, Rule, SubjectClaim,
+        Transmitter,
+    },
     settings::Settings,
 };
 
@@ -20,6 +23,9 @@ use crate::{
 
 const RATE_LIMIT: ApplicationRejection = ApplicationRejection::new(429, "rate_limit");
 const NO_SUCH_USER: ApplicationRejection = ApplicationRejection::new(422, "no_such_user");
+const LOG_UNAVAILABLE: ApplicationRejection = ApplicationRejection::new(503, "log_unavailable");
+
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The shop: its settings, its verifier and its orders.
 #[derive(Debug)]
@@ -42,6 +48,22 @@ impl Shop {
     ///
     /// Returns an error if a file cannot be read, or if a setting is wrong.
     pub fn read(file: &Path, audit: SyncSender<String>) -> Result<Self, Box<dyn Error>> {
+        let revocations = Revocations::builder().forgets_at_restart(); // glue: revocation
+        Self::read_with(file, audit, revocations, |verifier| verifier)
+    }
+
+    /// Reads the settings file of one of several instances. `revocations` has the log that they share, and `share` gives
+    /// the verifier the replay store that they share.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`read`](Self::read), and an error if a setting of `revocations` is wrong.
+    pub fn read_with(
+        file: &Path,
+        audit: SyncSender<String>,
+        revocations: RevocationsBuilder,
+        share: impl FnOnce(VerifierBuilder) -> VerifierBuilder,
+    ) -> Result<Self, Box<dyn Error>> {
         // The error of the parser quotes the line, which may contain a secret. Its message does not.
         let text = contents(file)?;
         let mut file: toml::Table = text
@@ -61,14 +83,13 @@ impl Shop {
             .audience(&own.events_audience)
             .authorization(secret.trim());
         let clerks = BackChannelLogout::new(&own.clerks, &own.clerks_client);
-        let revocations = Revocations::builder()
-            .forgets_at_restart()
+        let revocations = revocations
             .session_claim("sid")
             .transmitter(okta)
             .back_channel_logout(clerks)
             .build()?;
         let builder = settings.builder()?.revocations(revocations.clone());
-        let verifier = builder.build()?;
+        let verifier = share(builder).build()?;
         // end of glue
         // glue: rate limit
         let limiter = DefaultKeyedRateLimiter::keyed(Quota::per_minute(own.orders_per_minute));
@@ -134,7 +155,11 @@ impl Shop {
         }
         let rule = Rule::subject(admin.issuer(), SubjectClaim::Subject, user);
         let revoked = self.revocations.revoke(rule).await;
-        revoked.map_err(|_| admin.reject(NO_SUCH_USER))
+        revoked.map_err(|error| match error {
+            // The rule applies to this instance, and will be written. The administrator learns that it was not yet.
+            RevokeError::LogUnavailable => admin.reject(LOG_UNAVAILABLE.retry_after(AGAIN)),
+            _ => admin.reject(NO_SUCH_USER),
+        })
     }
 
     // glue: rate limit

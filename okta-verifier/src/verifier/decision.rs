@@ -83,7 +83,8 @@ pub(super) enum Step {
     FetchKeys(Unverified),
     /// The token must be introspected.
     Introspect(Introspection),
-    /// The shared revocation log is being loaded for the first time.
+    /// The shared revocation log is being loaded for the first time, or a doubt began while the request waited for an
+    /// introspection response. The decision begins again, after the load if there is one.
     LoadRevocations(Arc<SharedLog>),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(PendingUse),
@@ -483,7 +484,9 @@ impl<'r> RequestDecision<'r> {
         check_revocation(&token, &basis, now)?;
         if let Some(doubt) = doubt {
             return match token.revocations().and_then(|rules| rules.log()) {
-                Some(log) if doubt.is_loading() => Ok(Step::LoadRevocations(log.clone())),
+                Some(log) if doubt.is_loading() || doubt.began_after(self.arrived, log) => {
+                    Ok(Step::LoadRevocations(log.clone()))
+                }
                 _ => Err(basis.error(rules_unavailable()).with_token(&token)),
             };
         }

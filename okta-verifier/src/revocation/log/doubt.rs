@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::currency::Overdue;
+use super::{currency::Overdue, shared_log::SharedLog};
 use crate::sync::clock::Now;
 
 /// What happens to a token that no known rule matches while rules may be missing, because the shared
@@ -71,6 +71,12 @@ impl InDoubt {
     /// Returns whether the request should wait for the first load.
     pub(crate) fn is_loading(&self) -> bool {
         self.is_loading
+    }
+
+    /// Returns whether the issuer decides, and the doubt began after a request had arrived at `arrived`. The response that
+    /// the request waited for may then be too old, and a response to another introspection request is not.
+    pub(crate) fn began_after(&self, arrived: Now, log: &SharedLog) -> bool {
+        self.asks_issuer() && log.is_current(arrived)
     }
 
     /// Returns a moment at which the doubt had begun. `now` is the time at which the doubt was found.

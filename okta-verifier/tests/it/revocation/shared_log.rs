@@ -309,6 +309,27 @@ async fn token_in_doubt_is_accepted_only_if_the_issuer_says_that_it_is_active() 
     assert_eq!(code(&verifier, &bob_token).await, "ok");
 }
 
+#[tokio::test]
+async fn doubt_that_begins_while_the_issuer_responds_causes_another_introspection_request() {
+    let (okta, log) = (MockOkta::start().await, MemoryRevocationLog::new());
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    let issuer = mock_issuer::issuer(&okta).introspection(Introspection::every_token(client));
+    let (verifier, _revocations) = instance(issuer, sharing(&log).max_lag(2 * SECOND));
+    verifier.warm_up().await.unwrap();
+    log.fail(true);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(1_200)).await;
+    tokio::time::resume();
+    // The doubt begins 0.6 to 0.8 s from now, and the first response comes after that.
+    let slow = Fault::Slow(Duration::from_millis(1_500));
+    okta.fault_times(Endpoint::Introspection, slow, 1);
+    let (ada_token, bob_token) = (old_of(&okta, "ada"), old_of(&okta, "bob"));
+    assert_eq!(code(&verifier, &ada_token).await, "ok");
+    // The same request is rejected if the issuer has no second response.
+    okta.fault(Endpoint::Introspection, Fault::Status(500));
+    assert_eq!(code(&verifier, &bob_token).await, "unavailable");
+}
+
 fn old_of(okta: &MockOkta, subject: &str) -> String {
     okta.token(subject).issued_at(unix() - 20).sign()
 }

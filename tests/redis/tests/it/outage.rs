@@ -7,6 +7,7 @@ use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{
     PATIENCE, World, first_use,
+    proxy::{Mode, Proxy},
     server::{Server, free_port},
     store, until,
 };
@@ -77,4 +78,23 @@ async fn redis_connection_that_the_server_closed_costs_no_request() {
         tokio::task::yield_now().await;
     }
     assert_eq!(first_use(&store, 2).await, Ok(ProofUse::First));
+}
+
+// conformance 170
+#[tokio::test]
+async fn redis_command_whose_reply_is_lost_is_an_error_and_not_sent_again() {
+    let server = Server::start();
+    let proxy = Proxy::to(server.port);
+    let store = store(proxy.config());
+    assert_eq!(first_use(&store, 1).await, Ok(ProofUse::First));
+    proxy.set(Mode::CutReply);
+    let error = first_use(&store, 2).await.expect_err("no reply");
+    assert!(error.contains("was lost"), "{error}");
+    // It was executed, once.
+    assert_eq!((server.sets(), server.number("DBSIZE")), (2, 2));
+    proxy.set(Mode::Pass);
+    until(async || first_use(&store, 3).await.is_ok()).await;
+    assert_eq!(server.sets(), 3);
+    assert_eq!(first_use(&store, 2).await, Ok(ProofUse::Replayed));
+    assert_eq!(proxy.connections(), 2);
 }

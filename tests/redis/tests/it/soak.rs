@@ -26,6 +26,13 @@ const PER_SECOND: u32 = 100;
 const BETWEEN_RESTARTS: Duration = Duration::from_secs(20);
 /// Every other time the server stays down for longer than [`MAX_LAG`].
 const LONG_OUTAGE: Duration = Duration::from_secs(7);
+/// How long instances may be in doubt after the server is back: the connection is attempted again after 2 s at most, and
+/// the log is read again after 1 s at most (okta-verifier/docs/outage.md, "The shared log is down").
+const RECOVERY: Duration = Duration::from_secs(3);
+/// A read that was answered last before the server was killed may have begun this long before.
+const LAST_READ: Duration = Duration::from_secs(1);
+/// A machine that builds something else at the same time may be slow.
+const SLACK: Duration = Duration::from_secs(3);
 /// The senders that wait for an answer at the same time. The others begin later.
 const MAX_SENDERS: usize = 100;
 /// The revoked tokens that one round of a reader sends, so that the reader does not need the whole processor.
@@ -43,7 +50,7 @@ struct Soak {
     outages: Mutex<Vec<(Instant, Option<Instant>)>>,
     repeated: AtomicUsize,
     senders: Semaphore,
-    /// How long after the end of an outage the last request got 503, in milliseconds.
+    /// How long after the end of an outage the last request that got 503 was sent, in milliseconds.
     recovery: AtomicUsize,
 }
 
@@ -151,11 +158,20 @@ impl Soak {
         figures
     }
 
-    /// Sends a request, and asserts that it gets 503 only if the health of the instance says that it is in doubt, or was
-    /// so since the last request of this reader.
+    /// Sends a request, and asserts that it gets 503 only during an outage, and only if the health of the instance says
+    /// that it is in doubt, or was so since the last request of this reader.
     async fn outcome(&self, instance: &Instance, token: &str, doubts: &mut u64) -> Outcome {
+        let begun = Instant::now();
         let outcome = instance.outcome(token).await;
         if outcome == Outcome::Unavailable {
+            let outages = lock(&self.outages);
+            assert!(
+                outages
+                    .iter()
+                    .any(|outage| is_in_doubt(*outage, begun, Instant::now())),
+                "503 outside of the outages"
+            );
+            drop(outages);
             let (is_in_doubt, number) = instance.doubt();
             assert!(is_in_doubt || number != *doubts, "503 without a doubt");
             // A doubt that has ended does not explain another 503, except for the one that began before it ended.
@@ -165,7 +181,8 @@ impl Soak {
                 *doubts = number;
             }
             if let Some((_, Some(end))) = lock(&self.outages).last() {
-                let millis = usize::try_from(end.elapsed().as_millis()).expect("small");
+                let since = begun.saturating_duration_since(*end);
+                let millis = usize::try_from(since.as_millis()).expect("small");
                 self.recovery.fetch_max(millis, Ordering::Relaxed);
             }
         }
@@ -259,6 +276,17 @@ async fn revocation_soak_accepts_no_revoked_token_and_rejects_no_other() {
         all.lags[all.lags.len() - 1],
         MAX_LAG.as_millis(),
     );
+}
+
+/// Returns whether a request may get 503 because of an outage: the rules are trusted for [`MAX_LAG`] after the last read,
+/// and are complete again after [`RECOVERY`].
+fn is_in_doubt(
+    (killed, back): (Instant, Option<Instant>),
+    begun: Instant,
+    answered: Instant,
+) -> bool {
+    let has_begun = answered >= killed + MAX_LAG - LAST_READ;
+    has_begun && back.is_none_or(|back| begun < back + RECOVERY + SLACK)
 }
 
 /// Begins 100 revocations per second, and ends when all have succeeded.

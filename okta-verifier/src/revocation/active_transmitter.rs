@@ -1,6 +1,7 @@
 //! [`ActiveTransmitter`]: whether an event of a transmitter is genuine, and which rules it makes.
 
 use std::{
+    fmt,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use url::{Origin, Url};
 
 use super::{
     Event, Reaction, Rule, StreamStatus, SubjectClaim, Transmitter,
+    currency::Overdue,
     event_hook::Tokens,
     event_token::{Claim, EventToken},
     receiver::ConfiguredClaims,
@@ -126,7 +128,7 @@ impl ActiveTransmitter {
             pinned: pinned.transpose()?.map(Arc::new),
             keys: OnceLock::new(),
             targets: ArcSwap::default(),
-            stream: Stream::default(),
+            stream: Stream::new(Now::read()),
             settings,
         }))
     }
@@ -177,8 +179,47 @@ impl ActiveTransmitter {
 
     /// Returns whether events may be missing: the stream is paused, disabled or silent.
     pub(super) fn is_degraded(&self, now: Now) -> bool {
-        let is_silent = |verification: &Arc<Verification>| verification.is_silent(now);
-        self.stream.status().is_degraded() || self.verification().is_some_and(is_silent)
+        self.stream.was_degraded(now) || self.silence(now).is_err()
+    }
+
+    /// Returns for how long the stream has been silent. Otherwise returns when it will be silent unless a verification
+    /// event arrives, or `None` if that is not known yet.
+    fn silence(&self, now: Now) -> Result<Option<Duration>, Overdue> {
+        match self.verification() {
+            Some(verification) => verification.silence(now),
+            None => Ok(Some(Duration::MAX)),
+        }
+    }
+
+    /// Returns whether a degraded stream is a reason for a doubt about tokens.
+    pub(super) fn doubts_when_degraded(&self) -> bool {
+        self.settings.doubts_when_degraded
+    }
+
+    /// Returns for how long the stream has been degraded, or `None` if it is not. Logs the change.
+    #[cold]
+    pub(super) fn doubt(&self, now: Now) -> Option<Overdue> {
+        let (doubt, has_changed) = self.stream.doubt(now, || self.silence(now));
+        let transmitter = self.issuer();
+        match (has_changed, &doubt) {
+            (false, _) => {}
+            (true, Some(_)) => tracing::error!(
+                transmitter,
+                "revocation rules may be missing, because the stream of security events is paused, disabled or silent"
+            ),
+            (true, None) => tracing::info!(
+                transmitter,
+                "the stream of security events is no longer paused, disabled or silent"
+            ),
+        }
+        doubt
+    }
+
+    /// Logs that a doubt has begun or ended.
+    pub(super) fn report_doubt(&self, now: Now) {
+        if self.doubts_when_degraded() {
+            let _ = self.doubt(now);
+        }
     }
 
     /// Returns whether the events concern the tokens of this issuer.
@@ -627,6 +668,15 @@ impl ActiveTransmitter {
             let cause = cause(error);
             tracing::warn!(transmitter, %error, cause, "keys of the transmitter are unavailable");
         }
+    }
+}
+
+/// Shows the issuer only.
+impl fmt::Debug for ActiveTransmitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ActiveTransmitter")
+            .field(&self.issuer())
+            .finish()
     }
 }
 

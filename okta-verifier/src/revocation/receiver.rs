@@ -129,6 +129,13 @@ impl Receiver {
         self.senders().map(|(_, transmitter)| transmitter)
     }
 
+    /// Returns the transmitters whose degraded stream is a reason for a doubt about tokens.
+    pub(crate) fn doubting(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        self.transmitters
+            .iter()
+            .filter(|it| it.doubts_when_degraded())
+    }
+
     fn senders(&self) -> impl Iterator<Item = (Signal, &Arc<ActiveTransmitter>)> {
         let signed = self
             .transmitters
@@ -166,8 +173,10 @@ impl Receiver {
                 status,
                 said,
             } => named(transmitter).is_some_and(|it| {
-                if let Some(has_changed) = it.stream.merge_status(status, said.min(latest)) {
+                let said = said.min(latest);
+                if let Some(has_changed) = it.stream.merge_status(status, said, now) {
                     it.log_status(status, has_changed);
+                    it.report_doubt(now);
                 }
                 true
             }),
@@ -176,6 +185,7 @@ impl Receiver {
                 it.stream.merge_verified(Now { unix, ..now }.wall());
                 if let Some(verification) = it.verification() {
                     verification.verify(unix, now);
+                    it.report_doubt(now);
                 }
                 true
             }),
@@ -535,16 +545,20 @@ impl Delivery {
                     if let Some(verification) = self.transmitter.verification() {
                         verification.verify(at, self.now);
                     }
+                    self.transmitter.report_doubt(self.now);
                     tracing::debug!(transmitter, event, "security event applied");
                     None
                 }
-                Effect::Status { status, said } => match stream.set_status(status, said) {
-                    Some(changed) => {
-                        self.transmitter.log_status(status, changed);
-                        None
+                Effect::Status { status, said } => {
+                    match stream.set_status(status, said, self.now) {
+                        Some(changed) => {
+                            self.transmitter.log_status(status, changed);
+                            self.transmitter.report_doubt(self.now);
+                            None
+                        }
+                        None => Some(Ignored::Status),
                     }
-                    None => Some(Ignored::Status),
-                },
+                }
                 Effect::Ignored(reason) => Some(reason),
             };
             match ignored {

@@ -136,6 +136,7 @@ impl Revocations {
         Self(Arc::new_cyclic(|inner: &Weak<Inner>| {
             let now = Now::read();
             settings.log = log.map(|log| Arc::new(SharedLog::new(log, inner.clone(), now)));
+            settings.streams.0 = receiver.doubting().cloned().collect();
             Inner {
                 receiver,
                 settings: Arc::new(settings),

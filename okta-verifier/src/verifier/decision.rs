@@ -428,8 +428,11 @@ impl<'r> RequestDecision<'r> {
         }
         if let Some((token, basis)) = verified {
             // In doubt, only an active response decides: the client must not discard a token because the log is down.
-            if is_doubted && response.token(now).is_err() && token.doubt(now).is_some() {
-                return Err(basis.error(rules_unavailable()).with_token(&token));
+            if is_doubted
+                && response.token(now).is_err()
+                && let Some(doubt) = token.doubt(now)
+            {
+                return Err(basis.error(rules_unavailable(doubt)).with_token(&token));
             }
             // Its signature was verified, so the response is about this token and not about an invented one. The rule
             // holds longer than the response, and for every encoding of the token.
@@ -484,7 +487,7 @@ impl<'r> RequestDecision<'r> {
         if let Some(doubt) = doubt {
             return match token.revocations().and_then(|rules| rules.log()) {
                 Some(log) if doubt.is_loading() => Ok(Step::LoadRevocations(log.clone())),
-                _ => Err(basis.error(rules_unavailable()).with_token(&token)),
+                _ => Err(basis.error(rules_unavailable(doubt)).with_token(&token)),
             };
         }
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
@@ -608,8 +611,8 @@ impl PendingUse {
         }
         let doubt = unresolved_doubt(&self.token, self.introspected, self.arrived, now);
         self.token.check_revocation(now.unix)?;
-        if doubt.is_some() {
-            return Err(rules_unavailable());
+        if let Some(doubt) = doubt {
+            return Err(rules_unavailable(doubt));
         }
         match self.token.check_dates(now.unix) {
             Err(VerifyError::Expired { .. }) if self.may_be_expired => Ok(()),

@@ -50,7 +50,7 @@ pub(crate) struct ActiveTransmitter {
     /// Set when the first verifier uses the receiver.
     keys: OnceLock<KeyStore>,
     targets: ArcSwap<Vec<Target>>,
-    pub(super) stream: Stream,
+    pub(super) stream: Arc<Stream>,
 }
 
 /// An issuer of tokens whose users the events name.
@@ -82,6 +82,7 @@ impl ActiveTransmitter {
     pub(super) fn new(
         settings: Transmitter,
         comparison: &MacKey,
+        stream: Arc<Stream>,
     ) -> Result<Arc<Self>, ConfigError> {
         let url = Url::parse(&settings.issuer).ok().filter(|url| {
             let is_written_like_this = settings.issuer.bytes().all(|byte| byte.is_ascii_graphic());
@@ -128,7 +129,7 @@ impl ActiveTransmitter {
             pinned: pinned.transpose()?.map(Arc::new),
             keys: OnceLock::new(),
             targets: ArcSwap::default(),
-            stream: Stream::new(Now::read()),
+            stream,
             settings,
         }))
     }
@@ -380,11 +381,16 @@ impl ActiveTransmitter {
         if token.iss.as_deref() != Some(self.issuer()) {
             return Err(EventResponse::InvalidIssuer);
         }
-        let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
-        if !token.aud.iter().any(|aud| is_ours(aud)) {
-            return Err(EventResponse::InvalidAudience);
+        match self.is_audience(token) {
+            true => Ok(()),
+            false => Err(EventResponse::InvalidAudience),
         }
-        Ok(())
+    }
+
+    /// Returns whether the token is for this receiver.
+    pub(super) fn is_audience(&self, token: &EventToken<'_>) -> bool {
+        let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
+        token.aud.iter().any(|aud| is_ours(aud))
     }
 
     /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
@@ -510,6 +516,12 @@ impl ActiveTransmitter {
     ) -> Result<Vec<Rule>, Ignored> {
         let clients = match tokens {
             Tokens::Users(subject) => return self.rules_about(subject, before, claims),
+            // Each pair is a rule. A delivery with more pairs than any real one rejects all tokens of the users instead.
+            Tokens::UsersAtClients(subject, clients)
+                if subject.users.len().saturating_mul(clients.len()) > MAX_PAIRS =>
+            {
+                return self.rules_about(subject, before, claims);
+            }
             Tokens::UsersAtClients(subject, clients) => {
                 let users = self.rules_about(subject, before, claims)?;
                 let at_clients = users
@@ -683,5 +695,7 @@ impl fmt::Debug for ActiveTransmitter {
 /// The difference between the clocks that is accepted, in seconds.
 pub(super) const LEEWAY: u64 = 60;
 const REPEAT_AFTER: Duration = Duration::from_secs(10);
+/// The number of pairs of a user and a client that one event of an event hook may name.
+const MAX_PAIRS: usize = 100;
 const NOT_A_URL: &str =
     "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

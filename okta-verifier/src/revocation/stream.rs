@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -89,11 +89,11 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn new(now: Now) -> Self {
-        Self {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
             state: Mutex::default(),
-            currency: Currency::ended(now),
-        }
+            currency: Currency::ended(Now::read()),
+        })
     }
 
     /// Returns whether the stream is known not to be degraded. Otherwise [`doubt`](Self::doubt) decides.
@@ -266,9 +266,8 @@ const WARNINGS: Rate = Rate {
 mod tests {
     use super::*;
 
-    fn new() -> (Now, Stream) {
-        let now = Now::read();
-        (now, Stream::new(now))
+    fn new() -> (Now, Arc<Stream>) {
+        (Now::read(), Stream::new())
     }
 
     #[test]

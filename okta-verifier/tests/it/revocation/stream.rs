@@ -295,7 +295,7 @@ impl PausedOrg {
     }
 
     fn hits(&self) -> usize {
-        usize::try_from(self.okta.hits().introspection).unwrap()
+        self.okta.hits().introspection
     }
 
     fn says_inactive(&self) {

@@ -111,8 +111,7 @@ async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     assert_eq!(status(&app, &bob).await, 200);
 }
 
-// conformance 292
-// conformance 294
+// conformance 292, 294
 #[tokio::test]
 async fn event_hook_has_a_route() {
     let okta = MockOkta::start().await;

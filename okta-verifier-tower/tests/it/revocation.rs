@@ -212,8 +212,7 @@ async fn body_of_a_request_with_a_wrong_secret_is_not_read() {
     }
 }
 
-// conformance 292
-// conformance 294
+// conformance 292, 294
 #[tokio::test]
 async fn event_hook_has_a_route() {
     let fixture = every_signal();

@@ -289,6 +289,46 @@ mod tests {
         );
     }
 
+    #[test]
+    fn stream_that_is_paused_while_a_request_looks_at_it_stays_in_doubt() {
+        let (now, stream) = new();
+        let (second, never) = (Duration::from_secs(1), || Ok(Some(Duration::MAX)));
+        assert!(!stream.is_current(now));
+        assert_eq!(stream.doubt(now, never).0, None);
+        assert!(stream.is_current(now.after(second)));
+        stream.set_status(StreamStatus::Paused, now.unix, now.after(second));
+        assert!(!stream.is_current(now.after(second)));
+        // The request has read the clock before the stream was paused, and must not extend the currency.
+        assert!(stream.doubt(now, never).0.is_some());
+        assert!(!stream.is_current(now.after(2 * second)));
+        stream.set_status(StreamStatus::Enabled, now.unix, now.after(2 * second));
+        assert_eq!(stream.doubt(now.after(2 * second), never), (None, true));
+        assert!(stream.is_current(now.after(2 * second)));
+    }
+
+    #[test]
+    fn stream_doubt_begins_with_the_first_reason_and_needs_a_response_after_the_last() {
+        let (now, stream) = new();
+        let at = |seconds| now.after(Duration::from_secs(seconds));
+        stream.set_status(StreamStatus::Paused, now.unix - 60, at(10));
+        let silence = Overdue {
+            at_least: Duration::from_secs(5),
+            at_most: Duration::from_secs(7),
+        };
+        let (doubt, has_changed) = stream.doubt(at(30), || Err(silence));
+        let expected = Overdue {
+            at_least: Duration::from_secs(5),
+            at_most: Duration::from_secs(90),
+        };
+        assert_eq!((doubt, has_changed), (Some(expected), true));
+        let (doubt, has_changed) = stream.doubt(at(31), || Ok(None));
+        let expected = Overdue {
+            at_least: Duration::from_secs(21),
+            at_most: Duration::from_secs(91),
+        };
+        assert_eq!((doubt, has_changed), (Some(expected), false));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn stream_warnings_are_limited() {
         let (now, stream) = new();

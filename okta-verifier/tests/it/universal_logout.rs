@@ -52,10 +52,9 @@ impl Fixture {
         let response = response.await;
         let status = response.status().as_u16();
         assert!(response.body().is_empty());
-        assert_eq!(
-            response.headers().contains_key("www-authenticate"),
-            status == 401
-        );
+        // RFC 9110 §11.6.1
+        let challenge = response.headers().get("www-authenticate");
+        assert_eq!(challenge.is_some_and(|it| it == "Bearer"), status == 401);
         status
     }
 
@@ -74,7 +73,7 @@ impl Fixture {
     }
 }
 
-// conformance 297
+// conformance 297, 309
 #[tokio::test]
 async fn universal_logout_with_another_token_is_rejected_with_401() {
     let fixture = Fixture::new();

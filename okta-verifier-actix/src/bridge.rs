@@ -16,8 +16,10 @@ use actix_web::{
     },
 };
 use okta_verifier::{
-    ProblemDetails, Rejection, Verifier, adapter::RequestCredentials, mtls::ClientCertificate,
-    revocation::Revocations,
+    ProblemDetails, Rejection, Verifier,
+    adapter::RequestCredentials,
+    mtls::ClientCertificate,
+    revocation::{Revocations, Signal},
 };
 
 use crate::Rejected;
@@ -115,56 +117,20 @@ pub(crate) fn metadata(request: &HttpRequest, verifier: &Verifier) -> Option<Htt
     Some(response!(metadata))
 }
 
-/// Returns the response to a request that delivers a security event.
-pub(crate) async fn receive_event(
+/// Returns the response to a request of a sender of this signal.
+pub(crate) async fn receive<F>(
     revocations: &Revocations,
+    signal: Signal,
     request: &HttpRequest,
-    event: &[u8],
-) -> HttpResponse {
-    let authorization = request.headers().get_all(AUTHORIZATION);
-    let authorization = authorization.map(HeaderValue::as_bytes);
-    let method = request.method().as_str();
-    let response = revocations
-        .receive_event(method, authorization, event)
-        .await;
-    response!(response)
-}
-
-/// Returns the response to a request that delivers a logout token.
-pub(crate) async fn receive_logout(
-    revocations: &Revocations,
-    request: &HttpRequest,
-    form: &[u8],
-) -> HttpResponse {
-    let method = request.method().as_str();
-    let response = revocations.receive_logout(method, form).await;
-    response!(response)
-}
-
-/// Returns the response to a delivery of an event hook.
-pub(crate) async fn receive_hook(
-    revocations: &Revocations,
-    request: &HttpRequest,
-    body: &[u8],
-) -> HttpResponse {
+    read_body: impl FnOnce(usize) -> F,
+) -> HttpResponse
+where
+    F: Future<Output: AsRef<[u8]>>,
+{
     let fields = request.headers().iter();
     let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
     let method = request.method().as_str();
-    let response = revocations.receive_hook(method, fields, body).await;
-    response!(response)
-}
-
-/// Returns the response to a request of Universal Logout.
-pub(crate) async fn receive_universal_logout(
-    revocations: &Revocations,
-    request: &HttpRequest,
-    body: &[u8],
-) -> HttpResponse {
-    let authorization = request.headers().get_all(AUTHORIZATION);
-    let authorization = authorization.map(HeaderValue::as_bytes);
-    let method = request.method().as_str();
-    let response = revocations.receive_universal_logout(method, authorization, body);
-    let response = response.await;
+    let response = revocations.receive(signal, method, fields, read_body).await;
     response!(response)
 }
 

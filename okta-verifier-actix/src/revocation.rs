@@ -9,20 +9,6 @@ use okta_verifier::revocation::{Revocations, Signal};
 
 use crate::bridge;
 
-/// Returns a handler that reads a body of at most this size and calls a function of [`bridge`].
-macro_rules! route {
-    ($revocations:expr, $limit:expr, $receive:expr) => {{
-        let revocations = $revocations.clone();
-        move |request: HttpRequest, payload: Payload| {
-            let revocations = revocations.clone();
-            async move {
-                let body = read(payload, $limit).await;
-                $receive(&revocations, &request, &body).await
-            }
-        }
-    }};
-}
-
 /// Returns a service that receives the signals of the senders. The requests have no access token: add the service to the
 /// `App`, outside the scopes that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps. The methods of
 /// [`RevocationRoutes`] set other paths.
@@ -145,22 +131,25 @@ impl RevocationRoutes {
 
 impl HttpServiceFactory for RevocationRoutes {
     fn register(self, config: &mut AppService) {
-        let revocations = &self.revocations;
-        let events = route!(revocations, Revocations::MAX_EVENT, bridge::receive_event);
-        web::resource(self.path).to(events).register(config);
-        if revocations.receives(Signal::BackChannelLogout) {
-            let logouts = route!(revocations, Revocations::MAX_EVENT, bridge::receive_logout);
-            web::resource(self.logout_path).to(logouts).register(config);
-        }
-        if revocations.receives(Signal::EventHook) {
-            let hooks = route!(revocations, Revocations::MAX_HOOK, bridge::receive_hook);
-            web::resource(self.hook_path).to(hooks).register(config);
-        }
-        if revocations.receives(Signal::UniversalLogout) {
-            let receive = bridge::receive_universal_logout;
-            let logouts = route!(revocations, Revocations::MAX_EVENT, receive);
-            let path = self.universal_logout_path;
-            web::resource(path).to(logouts).register(config);
+        let routes = [
+            (Signal::SecurityEvent, self.path),
+            (Signal::BackChannelLogout, self.logout_path),
+            (Signal::EventHook, self.hook_path),
+            (Signal::UniversalLogout, self.universal_logout_path),
+        ];
+        for (signal, path) in routes {
+            if signal != Signal::SecurityEvent && !self.revocations.receives(signal) {
+                continue;
+            }
+            let revocations = self.revocations.clone();
+            let handler = move |request: HttpRequest, payload: Payload| {
+                let revocations = revocations.clone();
+                async move {
+                    let read_body = |limit| read(payload, limit);
+                    bridge::receive(&revocations, signal, &request, read_body).await
+                }
+            };
+            web::resource(path).to(handler).register(config);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Buf;
-use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use http::{Request, Response};
 use http_body::Body;
 use okta_verifier::revocation::{Revocations, Signal};
 use tower_service::Service;
@@ -17,8 +17,9 @@ use tower_service::Service;
 /// A service that receives the security events of transmitters (RFC 8935), whatever the path of the request is. The
 /// request needs no access token, so put the service outside [`VerifyLayer`](crate::VerifyLayer).
 ///
-/// [`Revocations::receive_event`] describes the responses. At most [`Revocations::MAX_EVENT`] bytes of a body and one
-/// chunk are read. `F` makes the body of a response from its text. This type requires the feature `revocation`.
+/// [`Revocations::receive_event`] describes the responses. The body is read after the header fields were authenticated
+/// ([`Revocations::receive`]): at most [`Revocations::MAX_EVENT`] bytes, or [`Revocations::MAX_HOOK`] of an event hook, and
+/// one chunk. `F` makes the body of a response from its text. This type requires the feature `revocation`.
 ///
 /// ```
 /// # use http::Request;
@@ -185,31 +186,11 @@ where
         } = self.clone();
         let (head, request_body) = request.into_parts();
         RevocationFuture(Box::pin(async move {
-            let limit = match signal {
-                Signal::EventHook => Revocations::MAX_HOOK,
-                _ => Revocations::MAX_EVENT,
-            };
-            let body_bytes = read(request_body, limit).await;
-            let method = head.method.as_str();
-            let authorization = head.headers.get_all(AUTHORIZATION).iter();
-            let authorization = authorization.map(HeaderValue::as_bytes);
-            let response = match signal {
-                Signal::BackChannelLogout => revocations.receive_logout(method, &body_bytes).await,
-                Signal::EventHook => {
-                    let fields = head.headers.iter();
-                    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
-                    revocations.receive_hook(method, fields, &body_bytes).await
-                }
-                Signal::UniversalLogout => {
-                    let response =
-                        revocations.receive_universal_logout(method, authorization, &body_bytes);
-                    response.await
-                }
-                _ => {
-                    let response = revocations.receive_event(method, authorization, &body_bytes);
-                    response.await
-                }
-            };
+            let fields = head.headers.iter();
+            let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let read_body = |limit| read(request_body, limit);
+            let response = revocations.receive(signal, head.method.as_str(), fields, read_body);
+            let response = response.await;
             Ok(response.map(body))
         }))
     }

@@ -377,6 +377,7 @@ mod tests {
         ("jws", super::jws),
         ("claims", super::claims),
         ("event", super::event),
+        ("hook", super::hook),
         ("jwks", super::jwks),
         ("metadata", super::metadata),
         ("cache_control", super::cache_control),

@@ -20,6 +20,7 @@
 //! ```
 
 mod active_transmitter;
+mod currency;
 mod epoch;
 mod event;
 mod event_hook;

@@ -232,8 +232,7 @@ impl VerifiedToken {
         }
     }
 
-    /// Returns what applies if rules may be missing, because the shared log was not read in time, or `None` if none are
-    /// missing. It must be called before [`check_revocation`](Self::check_revocation), so that every rule that was read
+    /// Returns what applies if rules may be missing, or `None` if none are missing. It must be called before [`check_revocation`](Self::check_revocation), so that every rule that was read
     /// by then is found.
     #[inline]
     pub(crate) fn doubt(&self, now: Now) -> Option<InDoubt> {

@@ -1,5 +1,7 @@
 //! Security events over a socket: a token is accepted, an event is pushed, and the token is rejected.
 
+use std::time::Duration;
+
 use actix_web::web;
 use okta_verifier::{
     Issuer, Verifier,
@@ -9,6 +11,11 @@ use okta_verifier::{
 };
 use okta_verifier_actix::{VerifyMiddleware, revocation_routes};
 use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta, TestIssuer};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::support::{server::Server, whoami};
 
@@ -95,8 +102,7 @@ async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     assert_eq!(status(&server, &bob).await, 200);
 }
 
-// conformance 292
-// conformance 294
+// conformance 292, 294
 #[tokio::test]
 async fn event_hook_has_a_route() {
     let okta = MockOkta::start().await;
@@ -172,4 +178,42 @@ async fn back_channel_logout_has_a_route() {
     assert_eq!(status(&server, &ada).await, 200);
     assert_eq!(send("web-shop").await, (200, String::new()));
     assert_eq!(status(&server, &ada).await, 401);
+}
+
+// conformance 308
+#[tokio::test]
+async fn request_with_a_wrong_secret_is_answered_although_its_body_never_ends() {
+    let okta = MockOkta::start().await;
+    let server = server(&okta);
+    let forged = okta.universal_logout(ENDPOINT, CLIENT).foreign_key().sign();
+    let forged = format!("Bearer {forged}");
+    for (path, wrong, status) in [
+        (PATH, "Bearer wrong", 400),
+        ("/events/hook", "wrong", 401),
+        ("/events/universal-logout", "Bearer wrong", 401),
+        ("/events/universal-logout", &forged, 401),
+    ] {
+        // The body is announced, and nothing of it is sent.
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {wrong}\r\ncontent-length: 60000\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(server.address)
+            .await
+            .expect("a listener");
+        stream
+            .write_all(head.as_bytes())
+            .await
+            .expect("an open connection");
+        let mut response = [0; 1_024];
+        let read = timeout(Duration::from_secs(10), stream.read(&mut response)).await;
+        let length = read
+            .expect("a response before the body")
+            .expect("a response");
+        let response = String::from_utf8_lossy(&response[..length]).to_lowercase();
+        assert!(
+            response.starts_with(&format!("http/1.1 {status} ")),
+            "{response}"
+        );
+        assert_eq!(response.contains("www-authenticate: "), status == 401);
+    }
 }

@@ -16,7 +16,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame};
 use okta_verifier::{
     Verifier,
-    revocation::{Revocations, Transmitter},
+    revocation::{EventHook, Revocations, Transmitter, UniversalLogout},
 };
 use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
 use okta_verifier_tower::{RevocationService, VerifyLayer};
@@ -135,4 +135,128 @@ async fn event_in_chunks_rejects_the_tokens_of_its_user() {
     assert_eq!(fixture.push(Chunks::new(&event, 7)).await, 202);
     assert_eq!(fixture.call(&ada).await, 401);
     assert_eq!(fixture.call(&bob).await, 200);
+}
+
+const SECRET: &str = "Bearer the-secret-of-the-stream";
+const HOOK_SECRET: &str = "the-secret-of-the-event-hook-of-acme";
+const ENDPOINT: &str = "https://api.acme.test/events/universal-logout";
+const CLIENT: &str = "0oa1universal";
+
+/// A verifier whose revocations receive each signal that has a secret or a token beside its body.
+fn every_signal() -> Fixture {
+    let okta = TestIssuer::new("api://orders");
+    let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+    let logout = UniversalLogout::okta(okta.org_url(), ENDPOINT, CLIENT);
+    let revocations = Revocations::builder()
+        .forgets_at_restart()
+        .transmitter(transmitter.keys(okta.jwks()).authorization(SECRET))
+        .event_hook(EventHook::okta(okta.org_url(), HOOK_SECRET))
+        .universal_logout(logout.keys(okta.jwks()))
+        .build()
+        .expect("valid settings");
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer().any_client_id())
+        .revocations(revocations.clone())
+        .build()
+        .expect("valid settings");
+    Fixture {
+        okta,
+        verifier,
+        revocations,
+    }
+}
+
+/// A body that never comes. It fails the test if it is read.
+struct Never;
+
+impl Body for Never {
+    type Data = io::Cursor<Vec<u8>>;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Self::Data>>>> {
+        panic!("the body of a request that is not authenticated is read");
+    }
+}
+
+// conformance 308
+#[tokio::test]
+async fn body_of_a_request_with_a_wrong_secret_is_not_read() {
+    let fixture = every_signal();
+    let service = || RevocationService::<fn(String) -> String>::new(&fixture.revocations);
+    let forged = fixture
+        .okta
+        .universal_logout(ENDPOINT, CLIENT)
+        .foreign_key()
+        .sign();
+    let forged = format!("Bearer {forged}");
+    for (service, wrong, status) in [
+        (service(), "Bearer wrong", 400),
+        (service().hooks(), "wrong", 401),
+        (service().universal_logouts(), "Bearer wrong", 401),
+        (service().universal_logouts(), &forged, 401),
+    ] {
+        let request = Request::post("/any/path").header("authorization", wrong);
+        let request = request.body(Never).expect("valid");
+        let response = service.clone().oneshot(request).await.expect("infallible");
+        assert_eq!(response.status(), status);
+        // RFC 9110 §11.6.1
+        let has_challenge = response.headers().contains_key("www-authenticate");
+        assert_eq!(has_challenge, status == 401);
+        let request = Request::put("/any/path").header("authorization", wrong);
+        let request = request.body(Never).expect("valid");
+        let response = service.oneshot(request).await.expect("infallible");
+        assert_eq!(response.status(), 405);
+    }
+}
+
+// conformance 292, 294
+#[tokio::test]
+async fn event_hook_has_a_route() {
+    let fixture = every_signal();
+    let send = async |method: &str, secret: &str, body: Chunks| {
+        let service = RevocationService::<fn(String) -> String>::new(&fixture.revocations);
+        let request = Request::builder().method(method).uri("/events/hook");
+        let request = request.header("authorization", secret);
+        let request = request
+            .header("x-okta-verification-challenge", "abc")
+            .body(body);
+        let response = service.hooks().oneshot(request.expect("valid")).await;
+        let response = response.expect("infallible");
+        (response.status().as_u16(), response.into_body())
+    };
+    let nothing = || Chunks::new("", 1);
+    assert_eq!(send("GET", "wrong", nothing()).await.0, 401);
+    let verified = send("GET", HOOK_SECRET, nothing()).await;
+    assert_eq!(verified, (200, r#"{"verification":"abc"}"#.to_owned()));
+
+    let ada = fixture.okta.token("ada").sign();
+    let suspended = fixture.okta.hook("user.lifecycle.suspend", "ada").body();
+    let mut broken = Chunks::new(&suspended[..suspended.len() - 1], 100);
+    broken.breaks_off = true;
+    for (secret, body, status) in [
+        ("wrong", Chunks::new(&suspended, 7), 401),
+        (HOOK_SECRET, Chunks::new("not JSON", 7), 204),
+        (HOOK_SECRET, broken, 503),
+        (
+            HOOK_SECRET,
+            Chunks::new(&" ".repeat(Revocations::MAX_HOOK + 1), 65_536),
+            503,
+        ),
+    ] {
+        assert_eq!(send("POST", secret, body).await, (status, String::new()));
+    }
+    assert_eq!(fixture.call(&ada).await, 200);
+    // A delivery is larger than a security event may be.
+    let padded = format!("{}{suspended}", " ".repeat(Revocations::MAX_EVENT + 1));
+    assert_eq!(
+        send("POST", HOOK_SECRET, Chunks::new(&padded, 1_024))
+            .await
+            .0,
+        204
+    );
+    assert_eq!(fixture.call(&ada).await, 401);
+    assert_eq!(fixture.call(&fixture.okta.token("bob").sign()).await, 200);
 }

@@ -199,6 +199,13 @@ pub enum UnavailableReason {
         "revocation rules may be missing, because the shared log was not read in time; see RevocationsBuilder::in_doubt"
     )]
     RevocationLog,
+    /// Revocation rules may be missing, because a stream of security events is paused, disabled or silent
+    /// ([`Transmitter::doubt_when_degraded`](crate::revocation::Transmitter::doubt_when_degraded)), and the issuer has not
+    /// shown that the token is still active ([`Doubt`](crate::revocation::Doubt)).
+    #[error(
+        "revocation rules may be missing, because a stream of security events is paused, disabled or silent; see RevocationsBuilder::in_doubt"
+    )]
+    EventStream,
     /// The DPoP replay store failed.
     #[error("the DPoP replay store failed")]
     ReplayStore {
@@ -316,6 +323,7 @@ impl UnavailableReason {
             Self::NoRuntime => "no_runtime",
             Self::Abandoned => "abandoned",
             Self::RevocationLog => "revocation_log",
+            Self::EventStream => "event_stream",
             Self::ReplayStoreFull => "replay_store_full",
             Self::ReplayStore { .. } => "replay_store",
         }

@@ -121,7 +121,7 @@ impl EventResponse {
     pub(crate) fn into_hook_response(self) -> Response<String> {
         match self {
             Self::Accepted | Self::InvalidRequest => empty(StatusCode::NO_CONTENT),
-            Self::AuthenticationFailed => empty(StatusCode::UNAUTHORIZED),
+            Self::AuthenticationFailed => unauthorized(SHARED_SECRET),
             Self::TooLarge => Self::Unavailable {
                 retry_after: AFTER_TOO_LARGE,
             }
@@ -160,12 +160,7 @@ impl EventResponse {
             | Self::InvalidKey
             | Self::InvalidIssuer
             | Self::InvalidAudience
-            | Self::InvalidToken => {
-                let mut response = empty(StatusCode::UNAUTHORIZED);
-                let challenge = HeaderValue::from_static("Bearer");
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-                response
-            }
+            | Self::InvalidToken => unauthorized(BEARER),
             _ => self.into_response(),
         }
     }
@@ -177,6 +172,18 @@ fn empty(status: StatusCode) -> Response<String> {
     response
 }
 
+/// A 401 must have a challenge (RFC 9110 §11.6.1).
+fn unauthorized(challenge: HeaderValue) -> Response<String> {
+    let mut response = empty(StatusCode::UNAUTHORIZED);
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// The challenge of a request that is authenticated by a token (RFC 6750 §3).
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+/// The challenge of an event hook, whose secret has no scheme of its own. The name is not a registered scheme, so that no
+/// client takes it for one that it knows. It does not show in which field the secret is expected.
+const SHARED_SECRET: HeaderValue = HeaderValue::from_static("Shared-Secret");
 /// Okta sends a delivery once more, and the second time is as large.
 const AFTER_TOO_LARGE: Duration = Duration::from_secs(60);
 
@@ -228,6 +235,9 @@ mod tests {
             assert!(response.body().is_empty());
             assert_eq!(response.headers().contains_key(RETRY_AFTER), status == 503);
             assert_eq!(response.headers().contains_key(ALLOW), status == 405);
+            let challenge = response.headers().get(WWW_AUTHENTICATE);
+            assert_eq!(challenge.is_some(), status == 401);
+            assert!(challenge.is_none_or(|it| it == "Shared-Secret"));
         }
     }
 
@@ -238,6 +248,7 @@ mod tests {
         assert_eq!(response.body(), r#"{"verification":"a\"b\\c"}"#);
         let rejected = EventResponse::of_verification(Err(EventResponse::AuthenticationFailed));
         assert_eq!(rejected.status(), 401);
+        assert_eq!(rejected.headers()[WWW_AUTHENTICATE], "Shared-Secret");
         let without = EventResponse::of_verification(Err(EventResponse::InvalidRequest));
         assert_eq!(without.status(), 400);
     }

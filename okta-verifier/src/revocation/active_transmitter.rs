@@ -1,6 +1,7 @@
 //! [`ActiveTransmitter`]: whether an event of a transmitter is genuine, and which rules it makes.
 
 use std::{
+    fmt,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use url::{Origin, Url};
 
 use super::{
     Event, Reaction, Rule, StreamStatus, SubjectClaim, Transmitter,
+    currency::Overdue,
     event_hook::Tokens,
     event_token::{Claim, EventToken},
     receiver::ConfiguredClaims,
@@ -48,7 +50,7 @@ pub(crate) struct ActiveTransmitter {
     /// Set when the first verifier uses the receiver.
     keys: OnceLock<KeyStore>,
     targets: ArcSwap<Vec<Target>>,
-    pub(super) stream: Stream,
+    pub(super) stream: Arc<Stream>,
 }
 
 /// An issuer of tokens whose users the events name.
@@ -80,6 +82,7 @@ impl ActiveTransmitter {
     pub(super) fn new(
         settings: Transmitter,
         comparison: &MacKey,
+        stream: Arc<Stream>,
     ) -> Result<Arc<Self>, ConfigError> {
         let url = Url::parse(&settings.issuer).ok().filter(|url| {
             let is_written_like_this = settings.issuer.bytes().all(|byte| byte.is_ascii_graphic());
@@ -126,7 +129,7 @@ impl ActiveTransmitter {
             pinned: pinned.transpose()?.map(Arc::new),
             keys: OnceLock::new(),
             targets: ArcSwap::default(),
-            stream: Stream::default(),
+            stream,
             settings,
         }))
     }
@@ -177,8 +180,47 @@ impl ActiveTransmitter {
 
     /// Returns whether events may be missing: the stream is paused, disabled or silent.
     pub(super) fn is_degraded(&self, now: Now) -> bool {
-        let is_silent = |verification: &Arc<Verification>| verification.is_silent(now);
-        self.stream.status().is_degraded() || self.verification().is_some_and(is_silent)
+        self.stream.was_degraded(now) || self.silence(now).is_err()
+    }
+
+    /// Returns for how long the stream has been silent. Otherwise returns when it will be silent unless a verification
+    /// event arrives, or `None` if that is not known yet.
+    fn silence(&self, now: Now) -> Result<Option<Duration>, Overdue> {
+        match self.verification() {
+            Some(verification) => verification.silence(now),
+            None => Ok(Some(Duration::MAX)),
+        }
+    }
+
+    /// Returns whether a degraded stream is a reason for a doubt about tokens.
+    pub(super) fn doubts_when_degraded(&self) -> bool {
+        self.settings.doubts_when_degraded
+    }
+
+    /// Returns for how long the stream has been degraded, or `None` if it is not. Logs the change.
+    #[cold]
+    pub(super) fn doubt(&self, now: Now) -> Option<Overdue> {
+        let (doubt, has_changed) = self.stream.doubt(now, || self.silence(now));
+        let transmitter = self.issuer();
+        match (has_changed, &doubt) {
+            (false, _) => {}
+            (true, Some(_)) => tracing::error!(
+                transmitter,
+                "revocation rules may be missing, because the stream of security events is paused, disabled or silent"
+            ),
+            (true, None) => tracing::info!(
+                transmitter,
+                "the stream of security events is no longer paused, disabled or silent"
+            ),
+        }
+        doubt
+    }
+
+    /// Logs that a doubt has begun or ended.
+    pub(super) fn report_doubt(&self, now: Now) {
+        if self.doubts_when_degraded() {
+            let _ = self.doubt(now);
+        }
     }
 
     /// Returns whether the events concern the tokens of this issuer.
@@ -339,11 +381,16 @@ impl ActiveTransmitter {
         if token.iss.as_deref() != Some(self.issuer()) {
             return Err(EventResponse::InvalidIssuer);
         }
-        let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
-        if !token.aud.iter().any(|aud| is_ours(aud)) {
-            return Err(EventResponse::InvalidAudience);
+        match self.is_audience(token) {
+            true => Ok(()),
+            false => Err(EventResponse::InvalidAudience),
         }
-        Ok(())
+    }
+
+    /// Returns whether the token is for this receiver.
+    pub(super) fn is_audience(&self, token: &EventToken<'_>) -> bool {
+        let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
+        token.aud.iter().any(|aud| is_ours(aud))
     }
 
     /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
@@ -469,6 +516,12 @@ impl ActiveTransmitter {
     ) -> Result<Vec<Rule>, Ignored> {
         let clients = match tokens {
             Tokens::Users(subject) => return self.rules_about(subject, before, claims),
+            // Each pair is a rule. A delivery with more pairs than any real one rejects all tokens of the users instead.
+            Tokens::UsersAtClients(subject, clients)
+                if subject.users.len().saturating_mul(clients.len()) > MAX_PAIRS =>
+            {
+                return self.rules_about(subject, before, claims);
+            }
             Tokens::UsersAtClients(subject, clients) => {
                 let users = self.rules_about(subject, before, claims)?;
                 let at_clients = users
@@ -630,8 +683,19 @@ impl ActiveTransmitter {
     }
 }
 
+/// Shows the issuer only.
+impl fmt::Debug for ActiveTransmitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ActiveTransmitter")
+            .field(&self.issuer())
+            .finish()
+    }
+}
+
 /// The difference between the clocks that is accepted, in seconds.
 pub(super) const LEEWAY: u64 = 60;
 const REPEAT_AFTER: Duration = Duration::from_secs(10);
+/// The number of pairs of a user and a client that one event of an event hook may name.
+const MAX_PAIRS: usize = 100;
 const NOT_A_URL: &str =
     "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

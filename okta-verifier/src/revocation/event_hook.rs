@@ -130,7 +130,7 @@ impl EventHook {
     ///
     /// | type | tokens that are rejected by default |
     /// |---|---|
-    /// | `user.session.end`, `user.session.clear`, `user.authentication.universal_logout`, `user.account.lock`, `.update_password`, `.reset_password`, `user.lifecycle.deactivate`, `.suspend`, `.delete.initiated`, `.delete.completed`, `user.mfa.factor.deactivate`, `.reset_all` | those of the user |
+    /// | `user.session.end`, `user.session.clear`, `user.authentication.universal_logout`, `user.account.lock`, `.lock.limit`, `.update_password`, `.reset_password`, `user.lifecycle.deactivate`, `.suspend`, `.delete.initiated`, `.delete.completed`, `user.mfa.factor.deactivate`, `.reset_all` | those of the user |
     /// | `application.user_membership.remove`, `app.oauth2.as.consent.revoke` and the types that begin with it | those of the user at the client, or all of the user if the event names no client |
     /// | `application.lifecycle.deactivate`, `application.lifecycle.delete` | those of the client |
     /// | all others | none |
@@ -259,11 +259,13 @@ fn is_of_type(event: &str, name: &str) -> bool {
 }
 
 /// The known types, and which tokens they concern by default.
-const TYPES: [(&str, Option<Concern>); 25] = [
+const TYPES: [(&str, Option<Concern>); 27] = [
     ("user.session.end", Some(Concern::User)),
     ("user.session.clear", Some(Concern::User)),
     ("user.authentication.universal_logout", Some(Concern::User)),
     ("user.account.lock", Some(Concern::User)),
+    // The user must be unlocked by an administrator.
+    ("user.account.lock.limit", Some(Concern::User)),
     ("user.account.update_password", Some(Concern::User)),
     ("user.account.reset_password", Some(Concern::User)),
     ("user.lifecycle.deactivate", Some(Concern::User)),
@@ -282,6 +284,7 @@ const TYPES: [(&str, Option<Concern>); 25] = [
     ("user.lifecycle.unsuspend", None),
     ("user.lifecycle.activate", None),
     ("user.account.unlock", None),
+    ("user.account.unlock_by_admin", None),
     ("user.mfa.factor.activate", None),
     ("user.mfa.factor.update", None),
     ("user.mfa.factor.suspend", None),

@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
+    active_transmitter::ActiveTransmitter,
     epoch::Epoch,
     log::{InDoubt, IssuerRecord, Limit, LogEntry, Record, SharedLog},
     mark::Mark,
@@ -231,10 +232,62 @@ impl IssuerRules {
     /// Returns what applies if rules may be missing, or `None` if none are missing.
     #[inline]
     pub(crate) fn doubt(&self, now: Now) -> Option<InDoubt> {
-        match &self.settings.log {
-            Some(log) if !log.is_current(now) => Some(log.doubt(now)),
-            _ => None,
+        let Settings { log, streams, .. } = &*self.settings;
+        let is_current = log.as_ref().is_none_or(|log| log.is_current(now));
+        match is_current && streams.iter().all(|it| it.stream.is_current(now)) {
+            true => None,
+            false => self.find_doubt(now),
         }
+    }
+
+    /// Returns the doubt for all reasons together.
+    #[cold]
+    fn find_doubt(&self, now: Now) -> Option<InDoubt> {
+        let Settings { log, doubt, .. } = &*self.settings;
+        let log = log.as_ref().filter(|log| !log.is_current(now));
+        let of_log = log.map(|log| log.doubt(*doubt, now));
+        // Each stream is looked at, so that those that do not concern this issuer become current too.
+        let of_streams = self.settings.streams.iter();
+        let of_streams =
+            of_streams.filter_map(|it| it.doubt(now).filter(|_| self.is_concerned_by(it)));
+        of_streams.fold(of_log, |found, overdue| {
+            Some(match found {
+                Some(found) => InDoubt {
+                    overdue: found.overdue.and(overdue),
+                    ..found
+                },
+                None => InDoubt {
+                    doubt: *doubt,
+                    overdue,
+                    is_loading: false,
+                    is_about_log: false,
+                },
+            })
+        })
+    }
+
+    /// Returns whether an introspection response that was requested at `requested` for a request that arrived at
+    /// `arrived` is newer than each reason for the doubt.
+    pub(crate) fn is_newer(&self, doubt: InDoubt, requested: Now, arrived: Now, now: Now) -> bool {
+        let is_later =
+            requested.instant >= arrived.instant && !self.doubt_began_after(arrived, now);
+        is_later || requested.instant >= doubt.began_before(now)
+    }
+
+    /// Returns whether a reason for the doubt began after a request had arrived at `arrived`. The introspection response
+    /// that the request waited for may then be too old.
+    pub(crate) fn doubt_began_after(&self, arrived: Now, now: Now) -> bool {
+        let mut log = self.settings.log.iter();
+        let mut streams = self.settings.streams.iter();
+        log.any(|it| !it.is_current(now) && it.is_current(arrived))
+            || streams.any(|it| {
+                self.is_concerned_by(it) && it.is_degraded(now) && !it.is_degraded(arrived)
+            })
+    }
+
+    /// Returns whether the events of the transmitter concern this issuer.
+    fn is_concerned_by(&self, transmitter: &ActiveTransmitter) -> bool {
+        self.names.iter().any(|name| transmitter.concerns(name))
     }
 
     /// Returns the shared log, if there is one.

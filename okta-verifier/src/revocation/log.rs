@@ -1,7 +1,6 @@
 //! [`RevocationLog`]: what the instances of a service share, so that a rule that one of them learns reaches all of
 //! them.
 
-mod currency;
 mod doubt;
 mod entry;
 mod reader;

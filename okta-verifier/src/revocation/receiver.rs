@@ -14,7 +14,7 @@ use super::{
     hook_body::{self, BodyProblem},
     log::{LogEntry, Record},
     logout,
-    stream::Ignored,
+    stream::{Ignored, Stream},
     universal_logout,
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) struct Receiver {
 }
 
 /// An event hook in use.
-struct ActiveHook {
+pub(crate) struct ActiveHook {
     transmitter: Arc<ActiveTransmitter>,
     settings: EventHook,
     /// The header with the secret.
@@ -58,6 +58,13 @@ struct ActiveHook {
 struct ActiveLogout {
     transmitter: Arc<ActiveTransmitter>,
     client_id: String,
+}
+
+/// A genuine token of a Universal Logout.
+pub(crate) struct AuthenticatedLogout {
+    transmitter: Arc<ActiveTransmitter>,
+    issued_at: u64,
+    now: Now,
 }
 
 /// Whether the settings name the claims of tokens that have no fixed name.
@@ -107,26 +114,43 @@ impl Receiver {
                 settings,
             })
         });
-        let of_logouts = senders.logouts.iter().map(|it| it.transmitter.clone());
-        let of_logouts = activate(of_logouts.collect(), &comparison)?;
-        let logouts = senders.logouts.into_iter().zip(of_logouts);
-        let logouts = logouts.map(|(settings, transmitter)| ActiveLogout {
-            transmitter,
-            client_id: settings.client_id,
-        });
+        let mut logouts: Vec<ActiveLogout> = Vec::new();
+        for (index, settings) in senders.logouts.iter().enumerate() {
+            settings.check(&senders.logouts[..index])?;
+            let (transmitter, issuer) =
+                (settings.transmitter.clone(), &settings.transmitter.issuer);
+            let mut apps = logouts.iter();
+            // The apps of an org are one sender for counters, whose names are the signal and the issuer.
+            let stream = apps.find(|it| it.transmitter.issuer() == issuer);
+            let stream = stream.map_or_else(Stream::new, |it| it.transmitter.stream.clone());
+            logouts.push(ActiveLogout {
+                transmitter: ActiveTransmitter::new(transmitter, &comparison, stream)?,
+                client_id: settings.client_id.clone(),
+            });
+        }
         Ok(Self {
             transmitters: activate(senders.transmitters, &comparison)?,
             providers: activate(providers, &comparison)?,
             hooks: hooks.collect::<Result<_, ConfigError>>()?,
-            logouts: logouts.collect(),
+            logouts,
             comparison,
             claims,
         })
     }
 
-    /// Returns everything that sends signals.
+    /// Returns everything that sends signals, each app of an org on its own.
     pub(crate) fn transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
-        self.senders().map(|(_, transmitter)| transmitter)
+        let of_hooks = self.hooks.iter().map(|it| &it.transmitter);
+        let of_logouts = self.logouts.iter().map(|it| &it.transmitter);
+        let signed = self.transmitters.iter().chain(&self.providers);
+        signed.chain(of_hooks).chain(of_logouts)
+    }
+
+    /// Returns the transmitters whose degraded stream is a reason for a doubt about tokens.
+    pub(crate) fn doubting(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        self.transmitters
+            .iter()
+            .filter(|it| it.doubts_when_degraded())
     }
 
     fn senders(&self) -> impl Iterator<Item = (Signal, &Arc<ActiveTransmitter>)> {
@@ -136,11 +160,10 @@ impl Receiver {
             .map(|it| (Signal::SecurityEvent, it));
         let providers = self.providers.iter();
         let hooks = self.hooks.iter();
-        let logouts = self.logouts.iter();
         signed
             .chain(providers.map(|it| (Signal::BackChannelLogout, it)))
             .chain(hooks.map(|it| (Signal::EventHook, &it.transmitter)))
-            .chain(logouts.map(|it| (Signal::UniversalLogout, &it.transmitter)))
+            .chain(self.logout_orgs().map(|it| (Signal::UniversalLogout, it)))
     }
 
     pub(crate) fn receives(&self, signal: Signal) -> bool {
@@ -166,8 +189,10 @@ impl Receiver {
                 status,
                 said,
             } => named(transmitter).is_some_and(|it| {
-                if let Some(has_changed) = it.stream.merge_status(status, said.min(latest)) {
+                let said = said.min(latest);
+                if let Some(has_changed) = it.stream.merge_status(status, said, now) {
                     it.log_status(status, has_changed);
+                    it.report_doubt(now);
                 }
                 true
             }),
@@ -176,6 +201,7 @@ impl Receiver {
                 it.stream.merge_verified(Now { unix, ..now }.wall());
                 if let Some(verification) = it.verification() {
                     verification.verify(unix, now);
+                    it.report_doubt(now);
                 }
                 true
             }),
@@ -209,20 +235,14 @@ impl Receiver {
         transmitter.states.make(now.unix)
     }
 
-    /// Verifies a pushed event, and fetches the keys of the transmitter if necessary. `authorization` has the values
-    /// of the field `Authorization`.
-    ///
-    /// Until the secret and the signature have been verified, the response depends on nothing but whether they are
-    /// valid and whether the body is an event token at all.
-    pub(crate) async fn receive<'h>(
+    /// Returns the transmitters whose secret a request has, before its body is read. `authorization` has the values of the
+    /// field `Authorization`.
+    pub(crate) fn authenticate_event<'h>(
         &self,
         method: &str,
         authorization: impl IntoIterator<Item = &'h [u8]>,
-        body: &[u8],
-    ) -> Result<Delivery, EventResponse> {
-        if method != "POST" {
-            return Err(EventResponse::MethodNotAllowed);
-        }
+    ) -> Result<Vec<&Arc<ActiveTransmitter>>, EventResponse> {
+        check_method(method)?;
         let mut values = authorization.into_iter().map(<[u8]>::trim_ascii);
         let value = match (values.next(), values.next()) {
             (value, None) => value,
@@ -235,6 +255,18 @@ impl Receiver {
             let all = &self.transmitters;
             return Err(reject(all, EventResponse::AuthenticationFailed));
         }
+        Ok(authenticated)
+    }
+
+    /// Verifies a pushed event of one of these transmitters, and fetches its keys if necessary.
+    ///
+    /// Until the secret and the signature have been verified, the response depends on nothing but whether they are
+    /// valid and whether the body is an event token at all.
+    pub(crate) async fn receive_event(
+        &self,
+        authenticated: &[&Arc<ActiveTransmitter>],
+        body: &[u8],
+    ) -> Result<Delivery, EventResponse> {
         let fail = |response| Err(reject(authenticated.iter().copied(), response));
         if body.len() > MAX_EVENT {
             return fail(EventResponse::TooLarge);
@@ -253,7 +285,7 @@ impl Receiver {
         else {
             return fail(EventResponse::InvalidRequest);
         };
-        let Some(transmitter) = select(&authenticated, token.iss.as_deref()) else {
+        let Some(transmitter) = select(authenticated, token.iss.as_deref()) else {
             return fail(EventResponse::InvalidKey);
         };
         let now = Now::read();
@@ -266,14 +298,7 @@ impl Receiver {
     }
 
     /// Verifies a form with a logout token, and fetches the keys of the provider if necessary.
-    pub(crate) async fn receive_logout(
-        &self,
-        method: &str,
-        form: &[u8],
-    ) -> Result<Delivery, EventResponse> {
-        if method != "POST" {
-            return Err(EventResponse::MethodNotAllowed);
-        }
+    pub(crate) async fn receive_logout(&self, form: &[u8]) -> Result<Delivery, EventResponse> {
         let providers: Vec<_> = self.providers.iter().collect();
         let fail = |response| Err(reject(providers.iter().copied(), response));
         if form.len() > MAX_EVENT {
@@ -325,13 +350,12 @@ impl Receiver {
         challenge.ok_or_else(|| reject([&hook.transmitter], EventResponse::InvalidRequest))
     }
 
-    /// Reads the events of an event hook. `headers` has all header fields.
+    /// Reads the events of an authenticated event hook.
     pub(crate) fn receive_hook(
         &self,
-        headers: &[(&str, &[u8])],
+        hook: &ActiveHook,
         body: &[u8],
     ) -> Result<Delivery, EventResponse> {
-        let hook = self.authenticate_hook(headers)?;
         let transmitter = &hook.transmitter;
         let now = Now::read();
         transmitter.stream.receive(now);
@@ -361,8 +385,12 @@ impl Receiver {
         Ok(delivery)
     }
 
-    /// Returns the hook whose secret the request has: no two hooks have a secret in common.
-    fn authenticate_hook(&self, headers: &[(&str, &[u8])]) -> Result<&ActiveHook, EventResponse> {
+    /// Returns the hook whose secret the request has, before its body is read. No two hooks have a secret in common.
+    /// `headers` has all header fields.
+    pub(crate) fn authenticate_hook(
+        &self,
+        headers: &[(&str, &[u8])],
+    ) -> Result<&ActiveHook, EventResponse> {
         let mut hooks = self.hooks.iter();
         let authenticated = hooks.find(|hook| {
             let secret = the_value(headers, hook.header.as_str());
@@ -374,18 +402,15 @@ impl Receiver {
         })
     }
 
-    /// Verifies a request of Universal Logout, and fetches the keys of the org if necessary.
-    pub(crate) async fn receive_universal_logout<'h>(
+    /// Verifies the token of a request of Universal Logout before the body is read, and fetches the keys of the org if
+    /// necessary.
+    pub(crate) async fn authenticate_universal_logout<'h>(
         &self,
         method: &str,
         authorization: impl IntoIterator<Item = &'h [u8]>,
-        body: &[u8],
-    ) -> Result<Delivery, EventResponse> {
-        if method != "POST" {
-            return Err(EventResponse::MethodNotAllowed);
-        }
-        let senders: Vec<_> = self.logouts.iter().map(|it| &it.transmitter).collect();
-        let fail = |response| Err(reject(senders.iter().copied(), response));
+    ) -> Result<AuthenticatedLogout, EventResponse> {
+        check_method(method)?;
+        let fail = |response| Err(reject(self.logout_orgs(), response));
         let credentials = RequestCredentials::new(authorization).read(false, MAX_EVENT);
         let Ok(Credentials::Token(Scheme::Bearer, token)) = credentials else {
             return fail(EventResponse::AuthenticationFailed);
@@ -396,36 +421,81 @@ impl Receiver {
         let Some(token) = EventToken::parse(&jws.payload) else {
             return fail(EventResponse::AuthenticationFailed);
         };
-        let Some(transmitter) = select(&senders, token.iss.as_deref()) else {
+        let Some(logout) = self.select_logout(&token) else {
             return fail(EventResponse::InvalidKey);
         };
+        let transmitter = &logout.transmitter;
         let now = Now::read();
         let check = || universal_logout::check(transmitter, &token, now);
         let is_acceptable = || check().is_ok();
         let verified = transmitter.verify(&jws, &is_acceptable, now).await;
-        let read = verified.and_then(|()| {
+        let issued_at = verified.and_then(|()| {
             transmitter.stream.receive(now);
             let issued_at = check()?;
-            let mut logouts = self.logouts.iter();
-            let logout = logouts.find(|it| Arc::ptr_eq(&it.transmitter, transmitter));
-            let is_for = |it: &ActiveLogout| universal_logout::is_for_client(&token, &it.client_id);
-            if !logout.is_some_and(is_for) {
-                return Err(EventResponse::Forbidden);
+            match universal_logout::is_for_client(&token, &logout.client_id) {
+                true => Ok(issued_at),
+                false => Err(EventResponse::Forbidden),
             }
-            if body.len() > MAX_EVENT {
-                return Err(EventResponse::TooLarge);
-            }
-            let subject = universal_logout::subject(body).ok_or(EventResponse::InvalidRequest)?;
-            // The org reads only the status, and must know that nothing happens: no claim of the tokens has the email
-            // address, or the user belongs to another issuer.
-            let rules = transmitter
-                .rules_about(&subject, issued_at, self.claims)
-                .map_err(|_| EventResponse::InvalidRequest)?;
-            let mut delivery = Delivery::new(transmitter, now);
-            delivery.add(Kind::UniversalLogout, Ok(rules));
-            Ok(delivery)
         });
-        read.map_err(|response| reject([transmitter], response))
+        let transmitter = transmitter.clone();
+        match issued_at {
+            Ok(issued_at) => Ok(AuthenticatedLogout {
+                transmitter,
+                issued_at,
+                now,
+            }),
+            Err(response) => Err(reject([&transmitter], response)),
+        }
+    }
+
+    /// Reads the user of an authenticated request of Universal Logout.
+    pub(crate) fn receive_universal_logout(
+        &self,
+        logout: &AuthenticatedLogout,
+        body: &[u8],
+    ) -> Result<Delivery, EventResponse> {
+        let AuthenticatedLogout {
+            transmitter,
+            issued_at,
+            now,
+        } = logout;
+        let rules = match body.len() > MAX_EVENT {
+            true => Err(EventResponse::TooLarge),
+            false => universal_logout::subject(body)
+                // The org reads only the status, and must know that nothing happens: no claim of the tokens has the
+                // email address, or the user belongs to another issuer.
+                .and_then(|it| transmitter.rules_about(&it, *issued_at, self.claims).ok())
+                .ok_or(EventResponse::InvalidRequest),
+        };
+        let rules = rules.map_err(|response| reject([transmitter], response))?;
+        let mut delivery = Delivery::new(transmitter, *now);
+        delivery.add(Kind::UniversalLogout, Ok(rules));
+        Ok(delivery)
+    }
+
+    /// Returns the app that the token of a Universal Logout seems to be for. Its keys verify the token, and its claims are
+    /// checked afterwards. The only org is returned in any case, and rejects another `iss` then.
+    fn select_logout(&self, token: &EventToken<'_>) -> Option<&ActiveLogout> {
+        let has_one_org = self.logout_orgs().count() == 1;
+        let is_of_org = |it: &&ActiveLogout| {
+            has_one_org || token.iss.as_deref() == Some(it.transmitter.issuer())
+        };
+        let apps = self.logouts.iter().filter(is_of_org);
+        // The first one of those that fit best.
+        apps.min_by_key(|it| {
+            let is_for_client = universal_logout::is_for_client(token, &it.client_id);
+            (!it.transmitter.is_audience(token), !is_for_client)
+        })
+    }
+
+    /// Returns the first app of each org with Universal Logout. The apps of an org have the counters in common.
+    fn logout_orgs(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        let apps = self.logouts.iter().map(|it| &it.transmitter).enumerate();
+        let is_first = |(place, it): &(usize, &Arc<ActiveTransmitter>)| {
+            let mut earlier = self.logouts[..*place].iter();
+            !earlier.any(|other| other.transmitter.issuer() == it.issuer())
+        };
+        apps.filter(is_first).map(|(_, it)| it)
     }
 
     /// Reads the events of a token whose signature was verified.
@@ -535,16 +605,20 @@ impl Delivery {
                     if let Some(verification) = self.transmitter.verification() {
                         verification.verify(at, self.now);
                     }
+                    self.transmitter.report_doubt(self.now);
                     tracing::debug!(transmitter, event, "security event applied");
                     None
                 }
-                Effect::Status { status, said } => match stream.set_status(status, said) {
-                    Some(changed) => {
-                        self.transmitter.log_status(status, changed);
-                        None
+                Effect::Status { status, said } => {
+                    match stream.set_status(status, said, self.now) {
+                        Some(changed) => {
+                            self.transmitter.log_status(status, changed);
+                            self.transmitter.report_doubt(self.now);
+                            None
+                        }
+                        None => Some(Ignored::Status),
                     }
-                    None => Some(Ignored::Status),
-                },
+                }
                 Effect::Ignored(reason) => Some(reason),
             };
             match ignored {
@@ -574,6 +648,14 @@ impl Delivery {
     }
 }
 
+/// Checks the method of a request that delivers a signal.
+pub(crate) fn check_method(method: &str) -> Result<(), EventResponse> {
+    match method {
+        "POST" => Ok(()),
+        _ => Err(EventResponse::MethodNotAllowed),
+    }
+}
+
 /// Checks the settings of transmitters, each of which has another issuer.
 fn activate(
     transmitters: Vec<Transmitter>,
@@ -588,7 +670,8 @@ fn activate(
         }
     }
     let transmitters = transmitters.into_iter();
-    let active = transmitters.map(|settings| ActiveTransmitter::new(settings, comparison));
+    let active =
+        transmitters.map(|settings| ActiveTransmitter::new(settings, comparison, Stream::new()));
     active.collect()
 }
 

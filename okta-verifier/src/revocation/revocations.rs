@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::{Future, ready},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use super::{
     ActiveTransmitter, RevocationSnapshot, Rule, Signal, SubjectClaim, TransmitterState,
     issuer_rules::IssuerRules,
     log::{Append, AppendFailed, LogEntry, LogSettings, Record, SharedLog, SharedRules},
-    receiver::{Delivery, MAX_EVENT, MAX_HOOK, Receiver},
+    receiver::{Delivery, MAX_EVENT, MAX_HOOK, Receiver, check_method},
     registry::Registry,
     rule::Kind,
     settings::Settings,
@@ -136,6 +137,7 @@ impl Revocations {
         Self(Arc::new_cyclic(|inner: &Weak<Inner>| {
             let now = Now::read();
             settings.log = log.map(|log| Arc::new(SharedLog::new(log, inner.clone(), now)));
+            settings.streams.0 = receiver.doubting().cloned().collect();
             Inner {
                 receiver,
                 settings: Arc::new(settings),
@@ -301,10 +303,119 @@ impl Revocations {
         authorization: impl IntoIterator<Item = &'h [u8]>,
         body: &[u8],
     ) -> Response<String> {
-        self.begin_work();
+        let headers = authorization
+            .into_iter()
+            .map(|value| (AUTHORIZATION, value));
+        self.receive(Signal::SecurityEvent, method, headers, |_| ready(body))
+            .await
+    }
+
+    /// Receives a request of a sender of this signal, and applies it. Returns the response. The secret or the token in the
+    /// header fields is verified first: `read_body` is called only if they are genuine, so that a stranger cannot make
+    /// the service read a body, and not for `GET`.
+    ///
+    /// `headers` has the name and the value of each header field. `read_body` gets the maximum size of the body in bytes,
+    /// and returns a future of the body. A larger body need not be complete, but must exceed the size. One that breaks off
+    /// must be empty, because it is not an event. The caller limits the time for which the body is read.
+    ///
+    /// The responses are those of [`receive_event`](Self::receive_event), [`receive_logout`](Self::receive_logout),
+    /// [`receive_hook`](Self::receive_hook) and [`receive_universal_logout`](Self::receive_universal_logout). A logout
+    /// token has no secret beside it, so its body is always read.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{Verifier, revocation::{EventHook, Revocations, Signal}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let secret = "32 random bytes or more, as text";
+    /// let hook = EventHook::okta("https://okta.test", secret);
+    /// let revocations = Revocations::builder().forgets_at_restart().event_hook(hook).build()?;
+    /// # let issuer = okta.issuer().any_client_id();
+    /// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// # let body = okta.hook("user.lifecycle.suspend", "ada").body();
+    ///
+    /// let guessed = [("authorization", &b"guessed"[..])];
+    /// let never = |_| std::future::pending::<Vec<u8>>();
+    /// assert_eq!(revocations.receive(Signal::EventHook, "POST", guessed, never).await.status(), 401);
+    ///
+    /// let genuine = [("authorization", secret.as_bytes())];
+    /// let read_body = async |limit: usize| {
+    ///     assert_eq!(limit, Revocations::MAX_HOOK);
+    ///     body
+    /// };
+    /// assert_eq!(revocations.receive(Signal::EventHook, "POST", genuine, read_body).await.status(), 204);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive<'h, F>(
+        &self,
+        signal: Signal,
+        method: &str,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+        read_body: impl FnOnce(usize) -> F,
+    ) -> Response<String>
+    where
+        F: Future<Output: AsRef<[u8]>>,
+    {
+        let headers: Vec<_> = headers.into_iter().collect();
+        let authorization = || {
+            let values = headers
+                .iter()
+                .filter(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
+            values.map(|(_, value)| *value)
+        };
         let receiver = &self.0.receiver;
-        let delivery = receiver.receive(method, authorization, body).await;
-        self.deliver(delivery).await.into_response()
+        match signal {
+            Signal::SecurityEvent => {
+                self.begin_work();
+                let delivery = match receiver.authenticate_event(method, authorization()) {
+                    Ok(senders) => {
+                        let body = read_body(MAX_EVENT).await;
+                        receiver.receive_event(&senders, body.as_ref()).await
+                    }
+                    Err(response) => Err(response),
+                };
+                self.deliver(delivery).await.into_response()
+            }
+            Signal::BackChannelLogout => {
+                let delivery = match check_method(method) {
+                    Ok(()) => {
+                        let form = read_body(MAX_EVENT).await;
+                        receiver.receive_logout(form.as_ref()).await
+                    }
+                    Err(response) => Err(response),
+                };
+                self.deliver(delivery).await.into_logout_response()
+            }
+            Signal::EventHook if method == "GET" => {
+                EventResponse::of_verification(receiver.verify_hook(&headers))
+            }
+            Signal::EventHook => {
+                let hook = check_method(method).and_then(|()| receiver.authenticate_hook(&headers));
+                let delivery = match hook {
+                    Ok(hook) => {
+                        let body = read_body(MAX_HOOK).await;
+                        receiver.receive_hook(hook, body.as_ref())
+                    }
+                    Err(response) => Err(response),
+                };
+                self.deliver(delivery).await.into_hook_response()
+            }
+            Signal::UniversalLogout => {
+                let logout = receiver.authenticate_universal_logout(method, authorization());
+                let delivery = match logout.await {
+                    Ok(logout) => {
+                        let body = read_body(MAX_EVENT).await;
+                        receiver.receive_universal_logout(&logout, body.as_ref())
+                    }
+                    Err(response) => Err(response),
+                };
+                self.deliver(delivery)
+                    .await
+                    .into_universal_logout_response()
+            }
+        }
     }
 
     /// Receives a logout token of an OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.5), and applies it.
@@ -338,8 +449,8 @@ impl Revocations {
     /// # }
     /// ```
     pub async fn receive_logout(&self, method: &str, form: &[u8]) -> Response<String> {
-        let delivery = self.0.receiver.receive_logout(method, form).await;
-        self.deliver(delivery).await.into_logout_response()
+        self.receive(Signal::BackChannelLogout, method, [], |_| ready(form))
+            .await
     }
 
     /// Receives the events of an event hook of Okta, and applies them. Returns the response. `headers` has the name and
@@ -351,7 +462,7 @@ impl Revocations {
     /// | 200, with JSON | `GET`, with which Okta verifies the hook |
     /// | 204 | the events were applied, or can never be: [`transmitters`](Self::transmitters) counts which |
     /// | 400 | `GET` without the header `X-Okta-Verification-Challenge` |
-    /// | 401 | the secret is wrong or absent |
+    /// | 401, with `WWW-Authenticate: Shared-Secret` | the secret is wrong or absent |
     /// | 405 | another method |
     /// | 503, with `Retry-After` | the body is too large or breaks off, or the shared log cannot be written; Okta sends it once more |
     ///
@@ -377,15 +488,8 @@ impl Revocations {
         headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
         body: &[u8],
     ) -> Response<String> {
-        let headers: Vec<_> = headers.into_iter().collect();
-        match method {
-            "GET" => EventResponse::of_verification(self.0.receiver.verify_hook(&headers)),
-            "POST" => {
-                let delivery = self.0.receiver.receive_hook(&headers, body);
-                self.deliver(delivery).await.into_hook_response()
-            }
-            _ => EventResponse::MethodNotAllowed.into_hook_response(),
-        }
+        self.receive(Signal::EventHook, method, headers, |_| ready(body))
+            .await
     }
 
     /// The maximum size of a delivery of an event hook in bytes, 1 MiB.
@@ -450,11 +554,11 @@ impl Revocations {
         authorization: impl IntoIterator<Item = &'h [u8]>,
         body: &[u8],
     ) -> Response<String> {
-        let receiver = &self.0.receiver;
-        let delivery = receiver.receive_universal_logout(method, authorization, body);
-        self.deliver(delivery.await)
+        let headers = authorization
+            .into_iter()
+            .map(|value| (AUTHORIZATION, value));
+        self.receive(Signal::UniversalLogout, method, headers, |_| ready(body))
             .await
-            .into_universal_logout_response()
     }
 
     /// Returns whether there is a sender of this signal, so that an adapter serves a route for it.
@@ -728,5 +832,7 @@ impl fmt::Debug for Revocations {
     }
 }
 
+/// The name of the header field.
+const AUTHORIZATION: &str = "authorization";
 /// The largest leeway of an issuer, in seconds.
 pub(super) const MAX_LEEWAY: u64 = 300;

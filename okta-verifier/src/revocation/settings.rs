@@ -3,8 +3,8 @@
 use std::{fmt, ops::RangeInclusive, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use super::{
-    BackChannelLogout, Doubt, EventHook, RevocationLog, RevocationSnapshot, Revocations, SharedLog,
-    Transmitter, UniversalLogout,
+    ActiveTransmitter, BackChannelLogout, Doubt, EventHook, RevocationLog, RevocationSnapshot,
+    Revocations, SharedLog, Transmitter, UniversalLogout,
     log::LogSettings,
     receiver::{ConfiguredClaims, Receiver, Senders},
     revocations::MAX_LEEWAY,
@@ -91,8 +91,13 @@ pub(super) struct Settings {
     pub(super) capacity: usize,
     /// Tokens that were issued at this time or before are rejected. In seconds since 1970.
     pub(super) rejected_before: Option<u64>,
+    /// What happens to tokens while rules may be missing.
+    pub(super) doubt: Doubt,
     /// What the instances share, or `None` if there is only one.
     pub(super) log: Option<Arc<SharedLog>>,
+    /// The transmitters whose degraded stream is a reason for a doubt. A panic leaves nothing half done in them that a
+    /// token reads.
+    pub(super) streams: AssertUnwindSafe<Box<[Arc<ActiveTransmitter>]>>,
 }
 
 impl Settings {
@@ -394,7 +399,9 @@ impl RevocationsBuilder {
         self
     }
 
-    /// Sets what happens to a token while rules may be missing. Default [`Doubt::AskIssuer`].
+    /// Sets what happens to a token while rules may be missing, because the [shared log](Self::log) could not be read in
+    /// time, or because of [`Transmitter::doubt_when_degraded`]. With a shared log the default is [`Doubt::AskIssuer`].
+    /// Without one, this setting and `doubt_when_degraded` need each other.
     ///
     /// ```
     /// use std::time::Duration;
@@ -404,7 +411,7 @@ impl RevocationsBuilder {
     /// let builder = || Revocations::builder().log(MemoryRevocationLog::new());
     /// assert!(builder().in_doubt(Doubt::AcceptFor(Duration::from_secs(600))).build().is_ok());
     /// assert!(builder().in_doubt(Doubt::AcceptFor(Duration::ZERO)).build().is_err()); // write Doubt::Reject
-    /// assert!(Revocations::builder().forgets_at_restart().in_doubt(Doubt::Reject).build().is_err()); // no log
+    /// assert!(Revocations::builder().forgets_at_restart().in_doubt(Doubt::Reject).build().is_err()); // no reason for a doubt
     /// ```
     pub const fn in_doubt(mut self, doubt: Doubt) -> Self {
         self.doubt = Some(doubt);
@@ -454,12 +461,25 @@ impl RevocationsBuilder {
                 );
             }
         }
-        let log_settings =
-            self.max_lag.is_some() || self.doubt.is_some() || self.share_inactive.is_some();
-        if self.log.is_none() && log_settings {
+        if self.log.is_none() && (self.max_lag.is_some() || self.share_inactive.is_some()) {
             return wrong(
-                "max_lag, in_doubt and share_inactive are about a shared log; add .log(..), or remove them",
+                "max_lag and share_inactive are about a shared log; add .log(..), or remove them",
             );
+        }
+        let mut transmitters = self.senders.transmitters.iter();
+        let doubting = transmitters.find(|it| it.doubts_when_degraded);
+        match (self.log.is_some(), doubting, self.doubt) {
+            (false, None, Some(_)) => {
+                return wrong(
+                    "in_doubt has no effect without a shared log and without a transmitter with .doubt_when_degraded(); add one of them, or remove in_doubt",
+                );
+            }
+            (false, Some(transmitter), None) => {
+                return Err(transmitter.wrong(
+                    "doubt_when_degraded: say what happens to tokens in doubt with .in_doubt(..) of the builder",
+                ));
+            }
+            _ => {}
         }
         let max_lag = self.max_lag.unwrap_or(DEFAULT_MAX_LAG);
         if !MAX_LAGS.contains(&max_lag) {
@@ -494,14 +514,15 @@ impl RevocationsBuilder {
             measure: self.measure,
             capacity: self.capacity,
             rejected_before: self.rejects_earlier.then(|| wall_clock().as_secs()),
+            doubt,
             log: None,
+            streams: AssertUnwindSafe(Box::default()),
         };
         // A rule may be made for a time that is ahead of this clock by the leeway, and is kept for the leeway too.
         let keep = settings.longest() + Duration::from_secs(2 * MAX_LEEWAY);
         let log = self.log.map(|log| LogSettings {
             log: AssertUnwindSafe(log),
             max_lag,
-            doubt,
             share_inactive: self.share_inactive.unwrap_or_default(),
             keep,
         });

@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
+use super::currency::{Currency, Overdue};
 use crate::{
     stats::transmitters::{Signal, StreamStatus, TransmitterState},
     sync::{
@@ -62,14 +63,23 @@ impl Ignored {
 }
 
 /// The state and the counters of one transmitter.
-#[derive(Debug, Default)]
-pub(super) struct Stream(Mutex<State>);
+#[derive(Debug)]
+pub(super) struct Stream {
+    state: Mutex<State>,
+    /// Until when the stream is known not to be degraded. A request that finds that it has ended looks at the state, and
+    /// extends it.
+    currency: Currency,
+}
 
 #[derive(Debug, Default)]
 struct State {
     status: StreamStatus,
     /// The time of the event that said the status, in seconds since 1970.
     status_said: u64,
+    /// When the stream was paused or disabled, until it is enabled: on the wall clock when the event says, on the monotonic
+    /// clock when this instance learned of it.
+    degraded_since: Option<Now>,
+    is_doubt_logged: bool,
     last_received: Option<SystemTime>,
     last_verified: Option<SystemTime>,
     applied: BTreeMap<&'static str, u64>,
@@ -79,6 +89,49 @@ struct State {
 }
 
 impl Stream {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            currency: Currency::ended(Now::read()),
+        })
+    }
+
+    /// Returns whether the stream is known not to be degraded. Otherwise [`doubt`](Self::doubt) decides.
+    #[inline]
+    pub(super) fn is_current(&self, now: Now) -> bool {
+        self.currency.holds(now)
+    }
+
+    /// Returns whether this instance knew at this time that the stream was paused or disabled. It still is.
+    pub(super) fn was_degraded(&self, at: Now) -> bool {
+        let since = self.lock().degraded_since;
+        since.is_some_and(|since| since.instant <= at.instant)
+    }
+
+    /// Returns for how long the stream has been degraded, or `None` if it is not, and whether that is to be logged.
+    /// `silence` returns for how long it has been silent, or when it will be.
+    pub(super) fn doubt(
+        &self,
+        now: Now,
+        silence: impl FnOnce() -> Result<Option<Duration>, Overdue>,
+    ) -> (Option<Overdue>, bool) {
+        // Locked until the currency is extended: a status that is set meanwhile ends it afterwards.
+        let mut state = self.lock();
+        let doubt = match (state.degraded_for(now), silence()) {
+            (None, Ok(silent_in)) => {
+                if let Some(left) = silent_in {
+                    self.currency.extend(now, left.min(LONGEST));
+                }
+                None
+            }
+            (Some(of_status), Err(of_silence)) => Some(of_status.and(of_silence)),
+            (None, Err(overdue)) | (Some(overdue), Ok(_)) => Some(overdue),
+        };
+        let was_logged = std::mem::replace(&mut state.is_doubt_logged, doubt.is_some());
+        let has_changed = was_logged != doubt.is_some();
+        (doubt, has_changed)
+    }
+
     pub(super) fn snapshot(&self, issuer: &str, signal: Signal) -> TransmitterState {
         let state = self.lock();
         let flat = |(key, count): (&&'static str, &u64)| (*key, *count);
@@ -98,10 +151,6 @@ impl Stream {
             silences: 0,
             verification_requests: Default::default(),
         }
-    }
-
-    pub(super) fn status(&self) -> StreamStatus {
-        self.lock().status
     }
 
     pub(super) fn receive(&self, now: Now) {
@@ -131,25 +180,37 @@ impl Stream {
 
     /// Sets the status that an event said at this time. Returns whether it has changed, or `None` if a later event
     /// has already said something else: transmitters repeat events after newer ones.
-    pub(super) fn set_status(&self, status: StreamStatus, said: u64) -> Option<bool> {
+    pub(super) fn set_status(&self, status: StreamStatus, said: u64, now: Now) -> Option<bool> {
         let mut state = self.lock();
         if said < state.status_said {
             return None;
         }
-        state.status_said = said;
-        Some(std::mem::replace(&mut state.status, status) != status)
+        Some(self.replace_status(&mut state, status, said, now))
     }
 
     /// Sets the status that another instance was told at this time. The later time wins, and of two equal times the status
     /// in which more events are missing, so that all instances agree. Returns whether the status has changed, or `None`
     /// if it was not set.
-    pub(super) fn merge_status(&self, status: StreamStatus, said: u64) -> Option<bool> {
+    pub(super) fn merge_status(&self, status: StreamStatus, said: u64, now: Now) -> Option<bool> {
         let mut state = self.lock();
         if (said, status.severity()) <= (state.status_said, state.status.severity()) {
             return None;
         }
+        Some(self.replace_status(&mut state, status, said, now))
+    }
+
+    /// Returns whether the status has changed.
+    fn replace_status(&self, state: &mut State, status: StreamStatus, said: u64, now: Now) -> bool {
         state.status_said = said;
-        Some(std::mem::replace(&mut state.status, status) != status)
+        state.degraded_since = match status.is_degraded() {
+            // What was missed first is still missing after the stream was also disabled.
+            true => state.degraded_since.or(Some(Now { unix: said, ..now })),
+            false => None,
+        };
+        if status.is_degraded() {
+            self.currency.end(now);
+        }
+        std::mem::replace(&mut state.status, status) != status
     }
 
     /// Records that another instance received a verification event at this time.
@@ -176,7 +237,17 @@ impl Stream {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn degraded_for(&self, now: Now) -> Option<Overdue> {
+        let since = self.degraded_since?;
+        Some(Overdue {
+            at_least: now.instant.saturating_duration_since(since.instant),
+            at_most: now.since(since),
+        })
     }
 }
 
@@ -184,6 +255,8 @@ fn increment(count: &mut u64) {
     *count = count.saturating_add(1);
 }
 
+/// The longest time that a currency can represent, more than a decade.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 const WARNINGS: Rate = Rate {
     burst: 10,
     interval: Duration::from_secs(60),
@@ -193,29 +266,79 @@ const WARNINGS: Rate = Rate {
 mod tests {
     use super::*;
 
+    fn new() -> (Now, Arc<Stream>) {
+        (Now::read(), Stream::new())
+    }
+
     #[test]
     fn stream_status_of_an_older_event_does_not_replace_a_newer_one() {
-        let stream = Stream::default();
-        assert_eq!(stream.set_status(StreamStatus::Enabled, 20), Some(true));
-        assert_eq!(stream.set_status(StreamStatus::Paused, 19), None);
+        let (now, stream) = new();
+        assert_eq!(
+            stream.set_status(StreamStatus::Enabled, 20, now),
+            Some(true)
+        );
+        assert_eq!(stream.set_status(StreamStatus::Paused, 19, now), None);
         assert_eq!(
             stream.snapshot("", Signal::SecurityEvent).stream,
             StreamStatus::Enabled
         );
-        assert_eq!(stream.set_status(StreamStatus::Paused, 20), Some(true));
-        assert_eq!(stream.set_status(StreamStatus::Paused, 30), Some(false));
+        assert_eq!(stream.set_status(StreamStatus::Paused, 20, now), Some(true));
+        assert_eq!(
+            stream.set_status(StreamStatus::Paused, 30, now),
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn stream_that_is_paused_while_a_request_looks_at_it_stays_in_doubt() {
+        let (now, stream) = new();
+        let (second, never) = (Duration::from_secs(1), || Ok(Some(Duration::MAX)));
+        assert!(!stream.is_current(now));
+        assert_eq!(stream.doubt(now, never).0, None);
+        assert!(stream.is_current(now.after(second)));
+        stream.set_status(StreamStatus::Paused, now.unix, now.after(second));
+        assert!(!stream.is_current(now.after(second)));
+        // The request has read the clock before the stream was paused, and must not extend the currency.
+        assert!(stream.doubt(now, never).0.is_some());
+        assert!(!stream.is_current(now.after(2 * second)));
+        stream.set_status(StreamStatus::Enabled, now.unix, now.after(2 * second));
+        assert_eq!(stream.doubt(now.after(2 * second), never), (None, true));
+        assert!(stream.is_current(now.after(2 * second)));
+    }
+
+    #[test]
+    fn stream_doubt_begins_with_the_first_reason_and_needs_a_response_after_the_last() {
+        let (now, stream) = new();
+        let at = |seconds| now.after(Duration::from_secs(seconds));
+        stream.set_status(StreamStatus::Paused, now.unix - 60, at(10));
+        let silence = Overdue {
+            at_least: Duration::from_secs(5),
+            at_most: Duration::from_secs(7),
+        };
+        let (doubt, has_changed) = stream.doubt(at(30), || Err(silence));
+        let expected = Overdue {
+            at_least: Duration::from_secs(5),
+            at_most: Duration::from_secs(90),
+        };
+        assert_eq!((doubt, has_changed), (Some(expected), true));
+        let (doubt, has_changed) = stream.doubt(at(31), || Ok(None));
+        let expected = Overdue {
+            at_least: Duration::from_secs(21),
+            at_most: Duration::from_secs(91),
+        };
+        assert_eq!((doubt, has_changed), (Some(expected), false));
     }
 
     #[tokio::test(start_paused = true)]
     async fn stream_warnings_are_limited() {
-        let (stream, now) = (Stream::default(), Now::read());
+        let (now, stream) = new();
         assert_eq!((0..100).filter(|_| stream.may_warn(now)).count(), 10);
         assert!(stream.may_warn(now.after(Duration::from_secs(60))));
     }
 
     #[test]
     fn stream_counts_by_event_and_reason() {
-        let stream = Stream::default();
+        let (_, stream) = new();
         stream.apply("session-revoked");
         stream.apply("session-revoked");
         stream.ignore("unknown", Ignored::UnknownEvent);

@@ -62,6 +62,8 @@ pub(super) fn settings() -> Settings {
         measure: Measure::IssuedAt,
         capacity: 1_024,
         rejected_before: None,
+        doubt: Default::default(),
         log: None,
+        streams: std::panic::AssertUnwindSafe(Box::default()),
     }
 }

@@ -52,6 +52,7 @@ pub struct Transmitter {
     pub(super) verify_every: Option<(Duration, ManagementToken)>,
     pub(super) silent_after: Option<Duration>,
     pub(super) verification_endpoint: Option<String>,
+    pub(super) doubts_when_degraded: bool,
     /// Whether its events are not signed, as those of an event hook.
     pub(super) is_unsigned: bool,
 }
@@ -108,6 +109,7 @@ impl Transmitter {
             verify_every: None,
             silent_after: None,
             verification_endpoint: None,
+            doubts_when_degraded: false,
             is_unsigned: false,
         }
     }
@@ -391,6 +393,51 @@ impl Transmitter {
     /// ```
     pub fn verification_endpoint(mut self, url: impl Into<String>) -> Self {
         self.verification_endpoint = Some(url.into());
+        self
+    }
+
+    /// Has [`RevocationsBuilder::in_doubt`](super::RevocationsBuilder::in_doubt) decide about the tokens of the issuers that
+    /// the events concern while the stream is degraded, because revocation rules may be missing then. By default these
+    /// tokens are accepted, and only an event in the log, health and counters show that the stream is degraded.
+    ///
+    /// | the stream is degraded | until |
+    /// |---|---|
+    /// | when a `stream-updated` event says `paused` or `disabled` (SSF 1.0 §8.1.5) | one says `enabled` |
+    /// | when no verification event has arrived for [`silent_after`](Self::silent_after), which needs [`verify_every`](Self::verify_every) | the next one arrives |
+    ///
+    /// Events from a time in which the stream was disabled never arrive. Reject the tokens of this time with
+    /// [`Rule::issuer`](super::Rule::issuer) if they must not be accepted. With several instances, share a
+    /// [`log`](super::RevocationsBuilder::log), so that each of them knows the state of the stream.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+    /// use okta_verifier::{Verifier, revocation::{Doubt, Revocations, Transmitter}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let issuer = okta.issuer().any_client_id();
+    /// let transmitter = Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE).doubt_when_degraded();
+    /// # let transmitter = transmitter.keys(okta.jwks());
+    /// let builder = || Revocations::builder().forgets_at_restart().transmitter(transmitter.clone());
+    /// assert!(builder().build().is_err()); // what happens to tokens in doubt?
+    /// let revocations = builder().in_doubt(Doubt::Reject).build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// let ada = okta.token("ada").sign();
+    ///
+    /// let update = async |status: &str| {
+    ///     let updated = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated";
+    ///     let event = okta.event(updated, "ada").member("status", status).sign();
+    ///     revocations.receive_event("POST", [], event.as_bytes()).await.status()
+    /// };
+    /// assert_eq!(update("paused").await, 202);
+    /// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "unavailable"); // 503
+    /// assert_eq!(update("enabled").await, 202);
+    /// assert!(verifier.verify(&ada).await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn doubt_when_degraded(mut self) -> Self {
+        self.doubts_when_degraded = true;
         self
     }
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 use super::{
     SubjectClaim, Transmitter,
     active_transmitter::{ActiveTransmitter, LEEWAY},
@@ -10,6 +12,7 @@ use super::{
     subject::{Subject, User},
 };
 use crate::{
+    error::ConfigError,
     http::EventResponse,
     sync::clock::Now,
     token::{
@@ -57,7 +60,25 @@ pub struct UniversalLogout {
 
 impl UniversalLogout {
     /// Returns the settings for an org such as `https://acme.okta.com`, or its custom domain. `endpoint` is the URL that
-    /// the org calls, without a query, and `client_id` the ID of the app at which it is configured.
+    /// the org calls, without a query, because `aud` of its tokens has none. `client_id` is the ID of the app at which it is
+    /// configured.
+    ///
+    /// Several apps of an org may be configured. They must differ in the endpoint or in the ID.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, UniversalLogout};
+    ///
+    /// let app = |endpoint, id| UniversalLogout::okta("https://acme.okta.com", endpoint, id);
+    /// let build = |one, other| {
+    ///     let builder = Revocations::builder().forgets_at_restart();
+    ///     builder.universal_logout(one).universal_logout(other).build()
+    /// };
+    /// let endpoint = "https://api.acme.test/events/universal-logout";
+    /// assert!(build(app(endpoint, "0oa1web"), app(endpoint, "0oa2mobile")).is_ok());
+    /// assert!(build(app(endpoint, "0oa1web"), app(endpoint, "0oa1web")).is_err());
+    /// let with_query = app("https://api.acme.test/events/universal-logout?app=2", "0oa2mobile");
+    /// assert!(build(app(endpoint, "0oa1web"), with_query).is_err());
+    /// ```
     pub fn okta(
         org: impl Into<String>,
         endpoint: impl Into<String>,
@@ -134,6 +155,38 @@ impl UniversalLogout {
     pub fn keys(mut self, jwks: impl Into<String>) -> Self {
         self.transmitter = self.transmitter.keys(jwks);
         self
+    }
+
+    /// Checks the settings. `others` are further apps.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first wrong setting.
+    pub(super) fn check(&self, others: &[Self]) -> Result<(), ConfigError> {
+        self.transmitter.check()?;
+        let is_endpoint = |url: &String| {
+            let is_written_like_this = url.bytes().all(|byte| byte.is_ascii_graphic());
+            let is_plain = |url: &Url| url.query().is_none() && url.fragment().is_none();
+            let url = Url::parse(url).ok().filter(Url::has_host);
+            is_written_like_this && url.as_ref().is_some_and(is_plain)
+        };
+        if !self.transmitter.audiences.iter().all(is_endpoint) {
+            return Err(self.transmitter.wrong(
+                "endpoint: write the URL that the org calls, without a query and without a fragment, because `aud` of its tokens has none",
+            ));
+        }
+        let is_same = |other: &Self| {
+            let (one, other_one) = (&self.transmitter, &other.transmitter);
+            one.issuer == other_one.issuer
+                && one.audiences == other_one.audiences
+                && self.client_id == other.client_id
+        };
+        match others.iter().any(is_same) {
+            true => Err(self.transmitter.wrong(
+                "two Universal Logouts of the org have the same endpoint and the same client ID, so that their requests cannot be told apart; remove one",
+            )),
+            false => Ok(()),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ use self::schedule::Schedule;
 pub(super) use self::states::States;
 use super::{
     Transmitter,
+    currency::Overdue,
     management_token::{ManagementToken, TokenError},
 };
 use crate::{
@@ -117,6 +118,8 @@ impl Verification {
         if self.is_running.load(Ordering::Relaxed) || !self.is_connected() {
             return;
         }
+        // Without a runtime no event is requested, and the stream becomes silent.
+        self.lock().schedule.begin(Now::read());
         // `tokio::spawn` would panic if the caller has no runtime.
         let Ok(runtime) = Handle::try_current() else {
             return;
@@ -124,7 +127,6 @@ impl Verification {
         if self.is_running.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.lock().schedule.begin(Now::read());
         runtime.spawn(run(Running(Arc::downgrade(self))));
     }
 
@@ -144,6 +146,16 @@ impl Verification {
     /// Returns whether no verification event has arrived for too long.
     pub(super) fn is_silent(&self, now: Now) -> bool {
         self.lock().schedule.is_silent(now)
+    }
+
+    /// Returns for how long the stream has been silent. Otherwise returns when it will be silent unless an event arrives, or
+    /// `None` before the first request.
+    pub(super) fn silence(&self, now: Now) -> Result<Option<Duration>, Overdue> {
+        let schedule = &self.lock().schedule;
+        match schedule.silent_for(now) {
+            Some(overdue) => Err(overdue),
+            None => Ok(schedule.silent_in(now)),
+        }
     }
 
     /// Returns how often the stream has become silent.

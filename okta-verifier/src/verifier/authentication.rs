@@ -402,7 +402,9 @@ impl RequestDecision<'_> {
                     self.apply(introspection, &response, Now::read())?
                 }
                 Step::LoadRevocations(log) => {
-                    log.loaded().await;
+                    if let Some(log) = log {
+                        log.loaded().await;
+                    }
                     // Everything may have changed in the meantime.
                     self.arrived = Now::read();
                     self.begin()?

@@ -85,7 +85,7 @@ pub(super) enum Step {
     Introspect(Introspection),
     /// The shared revocation log is being loaded for the first time, or a doubt began while the request waited for an
     /// introspection response. The decision begins again, after the load if there is one.
-    LoadRevocations(Arc<SharedLog>),
+    LoadRevocations(Option<Arc<SharedLog>>),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(PendingUse),
     /// The settings of the token's issuer were replaced, so the decision begins again with the new
@@ -429,8 +429,11 @@ impl<'r> RequestDecision<'r> {
         }
         if let Some((token, basis)) = verified {
             // In doubt, only an active response decides: the client must not discard a token because the log is down.
-            if is_doubted && response.token(now).is_err() && token.doubt(now).is_some() {
-                return Err(basis.error(rules_unavailable()).with_token(&token));
+            if is_doubted
+                && response.token(now).is_err()
+                && let Some(doubt) = token.doubt(now)
+            {
+                return Err(basis.error(rules_unavailable(doubt)).with_token(&token));
             }
             // Its signature was verified, so the response is about this token and not about an invented one. The rule
             // holds longer than the response, and for every encoding of the token.
@@ -483,11 +486,15 @@ impl<'r> RequestDecision<'r> {
             introspected.and_then(|it| unresolved_doubt(&token, Some(it), self.arrived, now));
         check_revocation(&token, &basis, now)?;
         if let Some(doubt) = doubt {
-            return match token.revocations().and_then(|rules| rules.log()) {
-                Some(log) if doubt.is_loading() || doubt.began_after(self.arrived, log) => {
-                    Ok(Step::LoadRevocations(log.clone()))
-                }
-                _ => Err(basis.error(rules_unavailable()).with_token(&token)),
+            let rules = token.revocations();
+            // Another introspection response is new enough.
+            let is_new = doubt.asks_issuer()
+                && rules.is_some_and(|rules| rules.doubt_began_after(self.arrived, now));
+            return match doubt.is_loading() || is_new {
+                true => Ok(Step::LoadRevocations(
+                    rules.and_then(|rules| rules.log()).cloned(),
+                )),
+                false => Err(basis.error(rules_unavailable(doubt)).with_token(&token)),
             };
         }
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
@@ -611,8 +618,8 @@ impl PendingUse {
         }
         let doubt = unresolved_doubt(&self.token, self.introspected, self.arrived, now);
         self.token.check_revocation(now.unix)?;
-        if doubt.is_some() {
-            return Err(rules_unavailable());
+        if let Some(doubt) = doubt {
+            return Err(rules_unavailable(doubt));
         }
         match self.token.check_dates(now.unix) {
             Err(VerifyError::Expired { .. }) if self.may_be_expired => Ok(()),

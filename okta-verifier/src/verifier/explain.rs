@@ -465,12 +465,20 @@ impl Explained<'_> {
             }
             Err(
                 error @ VerifyError::Unavailable {
-                    source: UnavailableReason::RevocationLog,
+                    source:
+                        reason @ (UnavailableReason::RevocationLog | UnavailableReason::EventStream),
                     ..
                 },
             ) => {
                 let expected = "rules that are complete";
-                let found = "the shared log was not read in time, so Doubt decides";
+                let found = match reason {
+                    UnavailableReason::RevocationLog => {
+                        "the shared log was not read in time, so Doubt decides"
+                    }
+                    _ => {
+                        "a stream of security events is paused, disabled or silent, so Doubt decides"
+                    }
+                };
                 report.fail("revocation", error, expected, found);
             }
             Ok(()) if self.is_in_doubt(entry) => report.pass(
@@ -482,7 +490,7 @@ impl Explained<'_> {
         }
     }
 
-    /// Returns whether revocation rules may be missing, because the shared log was not read in time.
+    /// Returns whether revocation rules may be missing.
     fn is_in_doubt(&self, entry: &Entry) -> bool {
         let rules = entry.issuer.origin.revocations.as_ref();
         rules.is_some_and(|rules| rules.doubt(Now::read()).is_some())

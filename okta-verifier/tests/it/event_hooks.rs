@@ -1,13 +1,26 @@
 //! The event hooks of Okta: which deliveries are genuine, what they reject, and what Okta is told.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    future::pending,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 use okta_verifier::{
     Verifier,
-    revocation::{EventHook, Reaction, Revocations},
+    revocation::{EventHook, Reaction, Revocations, Signal},
 };
 use okta_verifier_testing::{HookBuilder, TestIssuer};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 use serde_json::json;
+use tokio::{runtime::Runtime, time::timeout};
 
 use crate::support::mock_issuer::{AUDIENCE, result_code};
 
@@ -70,7 +83,7 @@ fn unchanged(hook: EventHook) -> EventHook {
     hook
 }
 
-// conformance 292
+// conformance 292, 309
 #[tokio::test]
 async fn hook_with_a_wrong_secret_is_rejected_with_401_and_changes_nothing() {
     let fixture = Fixture::new(unchanged);
@@ -94,6 +107,8 @@ async fn hook_with_a_wrong_secret_is_rejected_with_401_and_changes_nothing() {
                 .receive_hook(method, headers, body.as_bytes());
             let response = response.await;
             assert_eq!(response.status(), 401, "{method} {}", secrets.len());
+            // RFC 9110 §11.6.1
+            assert_eq!(response.headers()["www-authenticate"], "Shared-Secret");
             assert!(response.body().is_empty());
         }
     }
@@ -177,6 +192,7 @@ async fn hook_event_about_a_user_rejects_the_tokens_of_the_user() {
         "user.session.clear",
         "user.authentication.universal_logout",
         "user.account.lock",
+        "user.account.lock.limit",
         "user.account.update_password",
         "user.account.reset_password",
         "user.lifecycle.deactivate",
@@ -208,6 +224,8 @@ async fn hook_event_that_concerns_no_token_has_no_effect() {
     for (event, reason) in [
         ("user.mfa.factor.activate", "reaction"),
         ("user.lifecycle.unsuspend", "reaction"),
+        ("user.account.unlock_by_admin", "reaction"),
+        ("user.account.locked", "unknown_event"),
         ("user.risk.change", "reaction"),
         ("group.user_membership.add", "unknown_event"),
         ("user.lifecycle.suspended", "unknown_event"),
@@ -459,4 +477,169 @@ fn hook_settings_that_are_wrong_are_rejected() {
     let error = builder.event_hook(other_org).build().unwrap_err();
     assert!(error.to_string().contains("one secret"), "{error}");
     assert!(!format!("{:?}", hook()).contains(SECRET));
+}
+
+// conformance 308
+#[tokio::test]
+async fn hook_body_is_read_only_after_the_secret_was_verified() {
+    let fixture = Fixture::new(unchanged);
+    let never = |_| pending::<Vec<u8>>();
+    let receive = async |method: &str, secret: &'static str| {
+        let headers = [("authorization", secret.as_bytes())];
+        let response = (fixture.revocations).receive(Signal::EventHook, method, headers, never);
+        let response = timeout(Duration::from_secs(1), response).await;
+        response.map_or(0, |response| response.status().as_u16())
+    };
+    assert_eq!(receive("POST", "guessed").await, 401);
+    assert_eq!(receive("PUT", SECRET).await, 405);
+    // The request that verifies the hook has no body.
+    assert_eq!(receive("GET", "guessed").await, 401);
+    assert_eq!(receive("GET", SECRET).await, 400);
+    assert_eq!(receive("POST", SECRET).await, 0, "the body is awaited");
+}
+
+#[tokio::test]
+async fn hook_event_with_more_pairs_than_any_real_one_rejects_all_tokens_of_its_users() {
+    let fixture = Fixture::new(unchanged);
+    let event = "application.user_membership.remove";
+    let one = |place: usize| json!({ "type": "User", "id": format!("00u{place}") });
+    let client = |place: usize| json!({ "type": "AppInstance", "id": format!("0oa{place}") });
+    let body: serde_json::Value =
+        serde_json::from_str(&fixture.okta.hook(event, "ada").body()).unwrap();
+    let ada = body["data"]["events"][0]["target"][0].clone();
+    // Each pair as a rule would take gigabytes.
+    let targets: Vec<_> = std::iter::once(ada)
+        .chain((0..15_000).map(one))
+        .chain((0..15_000).map(client))
+        .collect();
+    let hook = fixture.okta.hook(event, "ada").member("target", targets);
+    // The token is issued after the hook was made.
+    let hook = hook.published(SystemTime::now() + Duration::from_secs(30));
+    assert!(hook.body().len() < Revocations::MAX_HOOK);
+    assert!(!fixture.accepts_after("ada", "0oa2mobile", hook).await);
+}
+
+/// JSON values as text, with the names that decide, in odd places and more than once.
+fn json_text() -> impl Strategy<Value = String> {
+    let names = [
+        "eventType",
+        "outcome",
+        "result",
+        "target",
+        "type",
+        "id",
+        "actor",
+        "published",
+        "data",
+        "events",
+        "",
+        "\\u0069d",
+        "\\ud800",
+        "a",
+    ];
+    let leaves = [
+        "null",
+        "true",
+        "7",
+        "-0",
+        "1e999",
+        "\"\"",
+        "\"User\"",
+        "\"AppInstance\"",
+        "\"SUCCESS\"",
+        "\"user.lifecycle.suspend\"",
+        "\"application.user_membership.remove\"",
+        "\"\\ud800\"",
+        "\"\\u0000\"",
+        "\"]}\"",
+        "[]",
+        "{}",
+        "\"00u9\"",
+    ];
+    select(leaves.to_vec())
+        .prop_map(str::to_owned)
+        .prop_recursive(6, 64, 6, move |inner| {
+            let member = (select(names.to_vec()), inner.clone());
+            let member = member.prop_map(|(name, value)| format!("\"{name}\":{value}"));
+            prop_oneof![
+                vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(","))),
+                vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(","))),
+            ]
+        })
+}
+
+/// An event that almost is one.
+fn event_text() -> impl Strategy<Value = String> {
+    let member =
+        |name: &'static str| json_text().prop_map(move |value| format!("\"{name}\":{value}"));
+    let known = [
+        "\"eventType\":\"user.lifecycle.suspend\"",
+        "\"outcome\":{\"result\":\"SUCCESS\"}",
+        "\"target\":[{\"type\":\"User\",\"id\":\"00u9\"}]",
+    ];
+    let member = prop_oneof![
+        select(known.to_vec()).prop_map(str::to_owned),
+        member("eventType"),
+        member("outcome"),
+        member("target"),
+        member("actor"),
+        member("published"),
+        member("debugContext"),
+    ];
+    let almost = vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(",")));
+    prop_oneof![almost, json_text()]
+}
+
+static HOOK: LazyLock<(Fixture, Runtime)> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    (Fixture::new(unchanged), runtime.unwrap())
+});
+
+/// The number of users so far, each of whom is suspended once.
+static USERS: AtomicUsize = AtomicUsize::new(0);
+
+proptest! {
+    // conformance 311
+    #[test]
+    fn hook_event_is_not_hidden_by_others_of_its_delivery(
+        before in vec(event_text(), 0..4),
+        after in vec(event_text(), 0..4),
+    ) {
+        let (fixture, runtime) = &*HOOK;
+        let user = format!("user-{}", USERS.fetch_add(1, Ordering::Relaxed));
+        let suspended = fixture.okta.hook("user.lifecycle.suspend", &user).body();
+        let suspended: serde_json::Value = serde_json::from_str(&suspended).unwrap();
+        let suspended = suspended["data"]["events"][0].to_string();
+        let events = [before, std::vec![suspended], after].concat().join(",");
+        let body = format!(r#"{{"eventId":"e1","data":{{"events":[{events}]}}}}"#);
+        runtime.block_on(async {
+            let jwt = fixture.okta.token(&user).sign();
+            let (first, status) = (fixture.code(&jwt).await, fixture.send(body.as_bytes()).await);
+            assert_eq!((first, status, fixture.code(&jwt).await), ("ok", 204, "revoked"), "{body}");
+        });
+    }
+
+    // conformance 311
+    #[test]
+    fn hook_of_any_bytes_is_answered(
+        events in vec(event_text(), 0..4),
+        cut in any::<Index>(),
+        byte in any::<u8>(),
+        bytes in vec(any::<u8>(), 0..200),
+    ) {
+        let (fixture, runtime) = &*HOOK;
+        let whole = format!(r#"{{"data":{{"events":[{}]}}}}"#, events.join(",")).into_bytes();
+        let place = cut.index(whole.len());
+        let mut changed = whole.clone();
+        changed[place] = byte;
+        runtime.block_on(async {
+            for body in [&whole[..place], &changed, &bytes] {
+                let status = fixture.send(body).await;
+                assert!(matches!(status, 204 | 503), "{status}");
+            }
+            assert_eq!(fixture.send(&whole[..place]).await, 503);
+        });
+    }
 }

@@ -5,6 +5,7 @@ mod introspection;
 mod login;
 mod rule;
 mod shared_log;
+mod stream;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

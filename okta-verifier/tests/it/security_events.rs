@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use okta_verifier::{
     Issuer, IssuerResolver, TokenProfile, Verifier,
-    revocation::{Event, Reaction, Revocations, RevocationsBuilder, StreamStatus, Transmitter},
+    revocation::{
+        Event, Reaction, Revocations, RevocationsBuilder, Signal, StreamStatus, Transmitter,
+    },
 };
 use okta_verifier_testing::{
     EVENT_AUDIENCE, Endpoint, EventBuilder, Fault, MockOkta, Rotation, TestIssuer,
@@ -427,4 +429,25 @@ fn event_log_has_codes_and_is_limited() {
     assert_eq!(errors.len(), 1, "{lines:?}");
     assert!(errors[0].contains("the transmitter delivers no security events"));
     assert!(errors[0].contains(r#"status="paused""#));
+}
+
+// conformance 308
+#[tokio::test]
+async fn event_body_is_read_only_after_the_secret_was_verified() {
+    let okta = TestIssuer::new(AUDIENCE);
+    let secret = "Bearer the-secret-of-the-stream";
+    let transmitter = Transmitter::okta(okta.org_url()).authorization(secret);
+    let service = Service::new(okta.issuer(), transmitter.keys(okta.jwks()));
+    let receive = async |method: &str, secrets: &[&'static str]| {
+        let headers = secrets.iter().map(|it| ("authorization", it.as_bytes()));
+        let never = |_| std::future::pending::<Vec<u8>>();
+        let response = (service.revocations).receive(Signal::SecurityEvent, method, headers, never);
+        let response = tokio::time::timeout(Duration::from_secs(1), response).await;
+        response.map_or(0, |response| response.status().as_u16())
+    };
+    assert_eq!(receive("GET", &[secret]).await, 405);
+    for rejected in [&[][..], &["Bearer guessed"], &[secret, secret]] {
+        assert_eq!(receive("POST", rejected).await, 400);
+    }
+    assert_eq!(receive("POST", &[secret]).await, 0, "the body is awaited");
 }

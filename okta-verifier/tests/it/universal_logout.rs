@@ -2,10 +2,11 @@
 
 use okta_verifier::{
     Verifier,
-    revocation::{Revocations, UniversalLogout},
+    revocation::{Revocations, Signal, SubjectClaim, UniversalLogout},
 };
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TestIssuer, TokenBuilder};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::support::mock_issuer::{AUDIENCE, result_code};
 
@@ -51,10 +52,9 @@ impl Fixture {
         let response = response.await;
         let status = response.status().as_u16();
         assert!(response.body().is_empty());
-        assert_eq!(
-            response.headers().contains_key("www-authenticate"),
-            status == 401
-        );
+        // RFC 9110 §11.6.1
+        let challenge = response.headers().get("www-authenticate");
+        assert_eq!(challenge.is_some_and(|it| it == "Bearer"), status == 401);
         status
     }
 
@@ -73,7 +73,7 @@ impl Fixture {
     }
 }
 
-// conformance 297
+// conformance 297, 309
 #[tokio::test]
 async fn universal_logout_with_another_token_is_rejected_with_401() {
     let fixture = Fixture::new();
@@ -279,4 +279,162 @@ async fn universal_logout_that_is_not_acceptable_fetches_no_key() {
         401
     );
     assert_eq!(okta.received(Endpoint::OrgKeys).len(), fetched + 1);
+}
+
+// conformance 308
+#[tokio::test]
+async fn universal_logout_body_is_read_only_after_the_token_was_verified() {
+    let fixture = Fixture::new();
+    let receive = async |method: &str, jwt: String| {
+        let bearer = format!("Bearer {jwt}");
+        let headers = [("Authorization", bearer.as_bytes())];
+        let never = |_| std::future::pending::<Vec<u8>>();
+        let response =
+            (fixture.revocations).receive(Signal::UniversalLogout, method, headers, never);
+        let response = timeout(std::time::Duration::from_secs(1), response).await;
+        response.map_or(0, |response| response.status().as_u16())
+    };
+    assert_eq!(receive("GET", fixture.logout().sign()).await, 405);
+    assert_eq!(
+        receive("POST", fixture.logout().foreign_key().sign()).await,
+        401
+    );
+    assert_eq!(
+        receive("POST", fixture.logout().claim("exp", 1).sign()).await,
+        401
+    );
+    secret_scan::public("0oa2other");
+    let other = fixture.logout().claim("sub", "0oa2other").sign();
+    assert_eq!(receive("POST", other).await, 403);
+    assert_eq!(
+        receive("POST", fixture.logout().sign()).await,
+        0,
+        "the body is awaited"
+    );
+}
+
+const OTHER_ENDPOINT: &str = "https://api.acme.test/other/universal-logout";
+const OTHER_CLIENT: &str = "0oa2universal";
+
+/// Returns a verifier with two apps of one org, the second of which concerns no user of the first.
+fn two_apps(okta: &TestIssuer, other: (&str, &str)) -> (Verifier, Revocations) {
+    let app = |(endpoint, client): (&str, &str)| {
+        UniversalLogout::okta(okta.org_url(), endpoint, client).keys(okta.jwks())
+    };
+    let revocations = Revocations::builder()
+        .forgets_at_restart()
+        .universal_logout(app((ENDPOINT, CLIENT)))
+        .universal_logout(app(other).subject_claim(SubjectClaim::Subject))
+        .build()
+        .unwrap();
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let verifier = builder.revocations(revocations.clone()).build().unwrap();
+    (verifier, revocations)
+}
+
+// conformance 310
+#[tokio::test]
+async fn universal_logouts_of_one_org_are_told_apart_by_endpoint_or_client() {
+    let okta = TestIssuer::new(AUDIENCE);
+    secret_scan::public(OTHER_CLIENT);
+    let (uid, sub) = (
+        okta.token("ada").claim("uid", "00u1ada").sign(),
+        okta.token("00u1ada").claim("uid", "00u2bob").sign(),
+    );
+    let subject = json!({ "format": "iss_sub", "iss": okta.org_url(), "sub": "00u1ada" });
+    let body = json!({ "sub_id": subject }).to_string();
+    let send = async |revocations: &Revocations, jwt: TokenBuilder| {
+        let bearer = format!("Bearer {}", jwt.sign());
+        let response =
+            revocations.receive_universal_logout("POST", [bearer.as_bytes()], body.as_bytes());
+        response.await.status().as_u16()
+    };
+    for other in [
+        (OTHER_ENDPOINT, OTHER_CLIENT),
+        (OTHER_ENDPOINT, CLIENT),
+        (ENDPOINT, OTHER_CLIENT),
+    ] {
+        let (verifier, revocations) = two_apps(&okta, other);
+        // What is for none of them, or is made of both, is rejected.
+        let mut rejected = vec![
+            (okta.universal_logout(ENDPOINT, "0oa3other"), 403),
+            (
+                okta.universal_logout("https://api.acme.test/none", CLIENT),
+                401,
+            ),
+            (okta.universal_logout(ENDPOINT, CLIENT).foreign_key(), 401),
+        ];
+        if other == (OTHER_ENDPOINT, OTHER_CLIENT) {
+            rejected.push((okta.universal_logout(ENDPOINT, OTHER_CLIENT), 403));
+            rejected.push((okta.universal_logout(OTHER_ENDPOINT, CLIENT), 403));
+        }
+        secret_scan::public("0oa3other");
+        for (jwt, status) in rejected {
+            assert_eq!(send(&revocations, jwt).await, status);
+        }
+        for jwt in [&uid, &sub] {
+            assert_eq!(result_code(&verifier, jwt).await, "ok");
+        }
+        assert_eq!(
+            send(&revocations, okta.universal_logout(other.0, other.1)).await,
+            204
+        );
+        assert_eq!(result_code(&verifier, &uid).await, "ok", "{other:?}");
+        assert_eq!(result_code(&verifier, &sub).await, "revoked", "{other:?}");
+        assert_eq!(
+            send(&revocations, okta.universal_logout(ENDPOINT, CLIENT)).await,
+            204
+        );
+        assert_eq!(result_code(&verifier, &uid).await, "revoked", "{other:?}");
+        // They are one sender for counters.
+        let states = revocations.transmitters();
+        assert_eq!(states.len(), 1);
+        assert_eq!(states[0].applied, [("universal_logout", 2)]);
+        let rejections = states[0]
+            .rejected
+            .iter()
+            .map(|(_, count)| count)
+            .sum::<u64>();
+        assert_eq!(
+            rejections,
+            if other.0 != ENDPOINT && other.1 != CLIENT {
+                5
+            } else {
+                3
+            }
+        );
+    }
+}
+
+// conformance 310
+#[test]
+fn universal_logouts_that_cannot_be_told_apart_are_rejected() {
+    let org = "https://acme.okta.com";
+    let build = |apps: &[UniversalLogout]| {
+        let builder = Revocations::builder().forgets_at_restart();
+        let builder = apps
+            .iter()
+            .cloned()
+            .fold(builder, |it, app| it.universal_logout(app));
+        builder.build().map_err(|error| error.to_string())
+    };
+    let app = |endpoint, client| UniversalLogout::okta(org, endpoint, client);
+    let error = build(&[app(ENDPOINT, CLIENT), app(ENDPOINT, CLIENT)]).unwrap_err();
+    assert!(
+        error.contains("told apart") && error.contains(org),
+        "{error}"
+    );
+    for endpoint in [
+        "",
+        "/events/universal-logout",
+        "https://api.acme.test/logout?app=2",
+        "https://api.acme.test/logout?",
+        "https://api.acme.test/logout#app",
+        "https://api.acme.test/log out",
+    ] {
+        let error = build(&[app(endpoint, CLIENT)]).unwrap_err();
+        assert!(error.contains("endpoint") || endpoint.is_empty(), "{error}");
+    }
+    let other_org = UniversalLogout::okta("https://umbrella.okta.com", ENDPOINT, CLIENT);
+    assert!(build(&[app(ENDPOINT, CLIENT), other_org]).is_ok());
 }

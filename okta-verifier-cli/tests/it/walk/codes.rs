@@ -438,6 +438,10 @@ const NOT_SHOWN: [(&str, &str); 22] = [
         "revocation_log",
         "the command has no shared log, which exists in code only",
     ),
+    (
+        "event_stream",
+        "the command receives no events, which code only does",
+    ),
     ("replay_store_full", "it takes a flood"),
     ("replay_store", "`faults.rs` shows it"),
     ("no_runtime", "a service of axum has a runtime"),

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{currency::Overdue, shared_log::SharedLog};
-use crate::sync::clock::Now;
+use crate::{error::UnavailableReason, revocation::currency::Overdue, sync::clock::Now};
 
-/// What happens to a token that no known rule matches while rules may be missing, because the shared
+/// What happens to a token that no known rule matches while rules may be missing: because the shared
 /// [`RevocationLog`](super::RevocationLog) has not been read for longer than
-/// [`max_lag`](crate::revocation::RevocationsBuilder::max_lag). A token that a known rule matches is rejected with 401
-/// as ever.
+/// [`max_lag`](crate::revocation::RevocationsBuilder::max_lag), or because a stream of security events is degraded and
+/// [`doubt_when_degraded`](crate::revocation::Transmitter::doubt_when_degraded) is set. A token that a known rule matches
+/// is rejected with 401 as ever.
 ///
 /// ```
 /// # use okta_verifier_testing::{MemoryRevocationLog, TestIssuer};
@@ -51,10 +51,12 @@ pub enum Doubt {
 /// A moment in which rules may be missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InDoubt {
-    pub(super) doubt: Doubt,
-    pub(super) overdue: Overdue,
+    pub(in crate::revocation) doubt: Doubt,
+    pub(in crate::revocation) overdue: Overdue,
     /// Whether the first load of the log may end within a moment.
-    pub(super) is_loading: bool,
+    pub(in crate::revocation) is_loading: bool,
+    /// Whether the log is not current. Otherwise a stream of security events is degraded.
+    pub(in crate::revocation) is_about_log: bool,
 }
 
 impl InDoubt {
@@ -73,10 +75,12 @@ impl InDoubt {
         self.is_loading
     }
 
-    /// Returns whether the issuer decides, and the doubt began after a request had arrived at `arrived`. The response that
-    /// the request waited for may then be too old, and a response to another introspection request is not.
-    pub(crate) fn began_after(&self, arrived: Now, log: &SharedLog) -> bool {
-        self.asks_issuer() && log.is_current(arrived)
+    /// Returns why a request with the token is rejected.
+    pub(crate) fn reason(&self) -> UnavailableReason {
+        match self.is_about_log {
+            true => UnavailableReason::RevocationLog,
+            false => UnavailableReason::EventStream,
+        }
     }
 
     /// Returns a moment at which the doubt had begun. `now` is the time at which the doubt was found.

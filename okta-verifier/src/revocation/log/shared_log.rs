@@ -15,12 +15,11 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{
-    Doubt, LogEntry, LogPosition, RevocationLog, currency::Currency, doubt::InDoubt, reader,
-};
+use super::{Doubt, LogEntry, LogPosition, RevocationLog, doubt::InDoubt, reader};
 use crate::{
     error::{UnavailableReason, cause},
     health::RevocationLogHealth,
+    revocation::currency::Currency,
     sync::clock::Now,
 };
 
@@ -29,7 +28,6 @@ pub(in crate::revocation) struct LogSettings {
     /// A panic of the log ends the reader, and no state of this crate depends on that of the log.
     pub(in crate::revocation) log: AssertUnwindSafe<Box<dyn RevocationLog>>,
     pub(in crate::revocation) max_lag: Duration,
-    pub(in crate::revocation) doubt: Doubt,
     pub(in crate::revocation) share_inactive: bool,
     /// How long the log keeps an entry: as long as a token that the entry rejects may be young enough.
     pub(in crate::revocation) keep: Duration,
@@ -135,22 +133,16 @@ impl SharedLog {
     /// Returns what a request does that has found that the log is not current, and starts a reader if none is
     /// running.
     #[cold]
-    pub(in crate::revocation) fn doubt(self: &Arc<Self>, now: Now) -> InDoubt {
+    pub(in crate::revocation) fn doubt(self: &Arc<Self>, doubt: Doubt, now: Now) -> InDoubt {
         let can_wait = self.keep_reading(now);
         self.log_change(now);
         let state = self.lock();
         InDoubt {
-            doubt: self.settings.doubt,
+            doubt,
             overdue: self.currency.overdue(now),
             is_loading: can_wait && state.is_loading(now),
+            is_about_log: true,
         }
-    }
-
-    /// Returns whether an introspection response that was requested at `requested` for a request that arrived at
-    /// `arrived` is newer than the doubt.
-    pub(crate) fn is_newer(&self, doubt: InDoubt, requested: Now, arrived: Now, now: Now) -> bool {
-        let is_later = requested.instant >= arrived.instant && !self.currency.holds(arrived);
-        is_later || requested.instant >= doubt.began_before(now)
     }
 
     /// Returns the state of the log. Performs no I/O.

@@ -64,6 +64,18 @@ impl Fixture {
     }
 }
 
+impl Receiver {
+    async fn receive<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Result<Delivery, EventResponse> {
+        let authenticated = self.authenticate_event(method, authorization)?;
+        self.receive_event(&authenticated, body).await
+    }
+}
+
 fn build(transmitters: Vec<Transmitter>) -> Result<Receiver, ConfigError> {
     let senders = Senders {
         transmitters,

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use crate::sync::{backoff::BackOff, clock::Now};
+use crate::{
+    revocation::currency::Overdue,
+    sync::{backoff::BackOff, clock::Now},
+};
 
 pub(super) struct Schedule {
     interval: Duration,
@@ -100,6 +103,18 @@ impl Schedule {
         let verified = self.verified.map(|last| now.since(last));
         let since = verified.map_or(since, |verified| verified.min(since));
         Some(self.silent_after.saturating_sub(since))
+    }
+
+    /// Returns for how long the stream has been silent, or `None` if it is not.
+    pub(super) fn silent_for(&self, now: Now) -> Option<Overdue> {
+        let alive = [Some(self.began?), self.verified].into_iter().flatten();
+        let monotonic = |last: Now| now.instant.saturating_duration_since(last.instant);
+        let at_most = alive.clone().map(|last| now.since(last)).min()?;
+        let at_least = alive.map(monotonic).min()?;
+        Some(Overdue {
+            at_most: at_most.checked_sub(self.silent_after)?,
+            at_least: at_least.saturating_sub(self.silent_after),
+        })
     }
 
     /// Returns whether the stream has become silent, or is no longer silent, since the last call. `None` if nothing has

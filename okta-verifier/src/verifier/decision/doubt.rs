@@ -1,15 +1,12 @@
-//! The decision while revocation rules may be missing, because the shared log was not read in time.
+//! The decision while revocation rules may be missing, because the shared log was not read in time or because a stream
+//! of security events is degraded.
 
 use std::time::Duration;
 
 use super::{Basis, Introspection, RequestDecision, Step, check_revocation};
 use crate::{
-    error::{UnavailableReason, VerifyError},
-    introspection::IntrospectionReason,
-    revocation::InDoubt,
-    sync::clock::Now,
-    verified_token::VerifiedToken,
-    verifier::decision_error::DecisionError,
+    error::VerifyError, introspection::IntrospectionReason, revocation::InDoubt, sync::clock::Now,
+    verified_token::VerifiedToken, verifier::decision_error::DecisionError,
 };
 
 impl RequestDecision<'_> {
@@ -28,7 +25,7 @@ impl RequestDecision<'_> {
         if doubt.is_loading()
             && let Some(log) = token.revocations().and_then(|rules| rules.log())
         {
-            return Ok(Step::LoadRevocations(log.clone()));
+            return Ok(Step::LoadRevocations(Some(log.clone())));
         }
         if doubt.accepts() {
             return self.confirm_known(token, basis, now);
@@ -47,7 +44,7 @@ impl RequestDecision<'_> {
                 };
                 self.find_response(introspection, now)
             }
-            None => Err(basis.error(rules_unavailable()).with_token(&token)),
+            None => Err(basis.error(rules_unavailable(doubt)).with_token(&token)),
         }
     }
 }
@@ -60,16 +57,16 @@ pub(super) fn unresolved_doubt(
     arrived: Now,
     now: Now,
 ) -> Option<InDoubt> {
-    let doubt = token.doubt(now)?;
-    let log = token.revocations()?.log()?;
-    let is_newer = |requested| log.is_newer(doubt, requested, arrived, now);
+    let rules = token.revocations()?;
+    let doubt = rules.doubt(now)?;
+    let is_newer = |requested| rules.is_newer(doubt, requested, arrived, now);
     let is_resolved = doubt.accepts() || doubt.asks_issuer() && introspected.is_some_and(is_newer);
     (!is_resolved).then_some(doubt)
 }
 
 /// Returns the error for a token that a revocation rule may reject which is not known here.
-pub(super) fn rules_unavailable() -> VerifyError {
-    VerifyError::unavailable(RETRY_IN_DOUBT, UnavailableReason::RevocationLog)
+pub(super) fn rules_unavailable(doubt: InDoubt) -> VerifyError {
+    VerifyError::unavailable(RETRY_IN_DOUBT, doubt.reason())
 }
 
 /// The reader of the shared log recovers within a second or two.

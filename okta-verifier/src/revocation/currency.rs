@@ -1,4 +1,4 @@
-//! [`Currency`]: until when the rules of the shared log are known here.
+//! [`Currency`]: until when the rules are known to be complete, by the shared log or by a stream of security events.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::sync::clock::Now;
 
-/// The end of the time for which this instance is known to have read everything, on both clocks, in one number: a
+/// The end of the time for which this instance is known to have learned everything, on both clocks, in one number: a
 /// request loads it once.
 ///
 /// The upper half has seconds on the wall clock, the lower half tenths of a second on the monotonic clock. Both count
@@ -25,6 +25,17 @@ pub(super) struct Overdue {
     pub(super) at_least: Duration,
     /// On the clock that shows the longer time.
     pub(super) at_most: Duration,
+}
+
+impl Overdue {
+    /// Returns the time for two reasons together. A response must be newer than the later one, and tokens are accepted for a
+    /// while after the earlier one.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            at_least: self.at_least.min(other.at_least),
+            at_most: self.at_most.max(other.at_most),
+        }
+    }
 }
 
 impl Currency {
@@ -58,12 +69,15 @@ impl Currency {
         }
     }
 
-    /// Ends the currency now, if it has not ended.
+    /// Ends the currency now on each clock on which it has not ended: the wall clock may be set back afterwards.
     pub(super) fn end(&self, now: Now) {
-        if self.holds(now) {
-            self.end
-                .store(self.pack(now, Duration::ZERO), Ordering::Release);
-        }
+        let (end, ended) = (
+            self.end.load(Ordering::Relaxed),
+            self.pack(now, Duration::ZERO),
+        );
+        let wall = (end >> 32).min(ended >> 32);
+        let tenths = (end & HALF).min(ended & HALF);
+        self.end.store(wall << 32 | tenths, Ordering::Release);
     }
 
     /// Returns how long ago the currency ended.
@@ -183,6 +197,9 @@ mod tests {
         assert!(!currency.holds(at(start, 1, 1_000)));
         currency.extend(at(start, 1, 1_100), Duration::from_secs(10));
         assert!(currency.holds(at(start, 1, 1_200)));
+        // It has ended on the wall clock only, which is set back later.
+        currency.end(at(start, 3_600, 1_300));
+        assert!(!currency.holds(at(start, 1, 1_400)));
     }
 
     #[test]

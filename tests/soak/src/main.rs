@@ -88,7 +88,7 @@ async fn soak(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let start = |number| {
         let framework = ["axum", "actix-web"][number];
         let port = if number == CUT_OFF {
-            proxy.port()
+            proxy.port
         } else {
             server.port
         };

@@ -11,7 +11,7 @@ use okta_verifier_redis::RedisConfig;
 
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    port: u16,
+    pub(crate) port: u16,
     state: Arc<Mutex<State>>,
 }
 
@@ -61,10 +61,6 @@ impl Proxy {
 
     pub(crate) fn config(&self) -> RedisConfig {
         RedisConfig::server(format!("127.0.0.1:{}", self.port)).plaintext()
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.port
     }
 
     pub(crate) fn set(&self, mode: Mode) {

@@ -205,6 +205,8 @@ fn response_that_repeats_the_decoded_token_or_secret_is_recognized() {
         for repeated in [
             "https://login.example/ab/cd+ef/gh+ij/kl=",
             "https://login.example/ab%2Fcd%2Bef%2Fgh%2Bij",
+            "https://login.example/ab%2fcd%2bef%2fgh%2bij",
+            "https://login.example/%61b%2fc%64%2Bef/%67h%2Bij",
             "https://login.example/hush/hush+hush&hush",
             "https://login.example/hush%2Fhush%2Bhush%26hush",
         ] {

@@ -146,7 +146,7 @@ pub(crate) async fn run(options: Options, output: Output) -> ExitCode {
 
 fn settings_are_accepted(file: Option<&Path>) -> Finding {
     let source = match file {
-        Some(path) => path.display().to_string(),
+        Some(path) => settings::shown(path).into_owned(),
         None => "OKTA_* of the environment".to_owned(),
     };
     Finding::new("settings", State::Passed, source)

@@ -1,6 +1,6 @@
 //! The settings of the service that a command is about: a TOML file, or the environment variables `OKTA_*`.
 
-use std::{fmt, fs, path::Path};
+use std::{borrow::Cow, fmt, fs, path::Path};
 
 use okta_verifier::{OwnedPolicy, Verifier, settings::Settings};
 
@@ -43,7 +43,7 @@ pub(crate) fn service(file: Option<&Path>) -> Result<Service, Problem> {
         return Ok(Service { verifier, policies });
     };
     let text = read(path)?;
-    let named = |text: &dyn fmt::Display| format!("{}: {text}", path.display());
+    let named = |text: &dyn fmt::Display| format!("{}: {text}", shown(path));
     let document = toml::Deserializer::parse(&text).map_err(|error| {
         // `Display` would quote the line, which may contain a secret.
         let before = error.span().and_then(|span| text.get(..span.start));
@@ -74,8 +74,20 @@ pub(crate) fn service(file: Option<&Path>) -> Result<Service, Problem> {
 /// Returns an error if the file cannot be read or is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path)
-        .map_err(|error| Problem::Unreadable(format!("{}: {error}", path.display())))
+        .map_err(|error| Problem::Unreadable(format!("{}: {error}", shown(path))))
 }
+
+/// Returns the path of a file, unless a part of it is as long as a token, which may have been written in its place. A job
+/// of a CI system keeps what the command writes.
+pub(crate) fn shown(path: &Path) -> Cow<'_, str> {
+    match path.iter().any(|part| part.len() > MAX_NAME) {
+        true => "(a path that is not shown, because it may be a token)".into(),
+        false => path.to_string_lossy(),
+    }
+}
+
+/// The longest name of a file or directory that is shown, in bytes. Tokens are longer, unless they are opaque.
+const MAX_NAME: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -281,6 +281,35 @@ fn explain_without_settings_is_wrong_use() {
 }
 
 #[test]
+fn explain_shows_no_token_that_is_written_in_place_of_the_settings_file() {
+    let token = TestIssuer::new("api://orders").token("ada").sign();
+    for path in [
+        token.clone(),
+        format!("/nowhere/{token}"),
+        format!("{token}/x"),
+    ] {
+        let run = process::run(&["explain", "--settings", &path], &[], "");
+        assert_eq!(run.code, 2, "{}", run.stderr.len());
+        run.assert_shows_no_part_of(&token);
+        let run = process::run(&["doctor", "--settings", &path], &[], "");
+        assert_eq!(run.code, 2, "{}", run.stdout.len());
+        run.assert_shows_no_part_of(&token);
+    }
+}
+
+#[test]
+fn explain_escapes_control_characters_of_the_settings_file() {
+    let token = TestIssuer::new("api://orders").token("ada").sign();
+    let hostile = "\"\\u001b[2J\\u202e\\nverdict: accepted\" = 1\nissuers = []\n";
+    let settings = File::new(hostile);
+    let run = explain(&token, &["--settings", settings.path()], &[]);
+    assert_eq!((run.code, run.stdout.as_str()), (2, ""));
+    assert!(run.stderr.contains("unknown field"), "{}", run.stderr);
+    let is_hostile = |it: char| it.is_control() && it != '\n' || it == '\u{202e}';
+    assert!(!run.stderr.contains(is_hostile), "{:?}", run.stderr);
+}
+
+#[test]
 fn explain_of_garbage_exits_with_1() {
     let pinned = Pinned::new("");
     for (input, verdict) in [

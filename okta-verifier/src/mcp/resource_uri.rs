@@ -9,6 +9,7 @@ pub(crate) fn is_normal(uri: &str) -> bool {
     has_normal_characters(uri)
         && has_normal_path(uri)
         && has_lower_case_authority(uri)
+        && !has_rooted_host(uri)
         // Dot segments, default ports, `localhost` in a file URL, other forms of an IPv4 address, and so on.
         && Url::parse(uri).is_ok_and(|url| url.as_str() == uri)
 }
@@ -26,40 +27,46 @@ pub(super) fn begins_normal(prefix: &str) -> bool {
         && (directory.is_empty() || is_normal(directory))
 }
 
-/// Checks that the URI has only the characters of RFC 3986 §2, and percent-encoded only those that must be.
+/// Checks that the URI has only the characters of RFC 3986 §2, and percent-encoded only those that must be. What is
+/// percent-encoded must be UTF-8: a lenient decoder reads overlong forms such as `%C0%AF` as a slash (RFC 3629 §10).
 fn has_normal_characters(uri: &str) -> bool {
+    let mut decoded = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();
     while let [first, after @ ..] = rest {
-        rest = match first {
-            b'%' => match after {
-                [high, low, after @ ..] if is_normally_encoded(*high, *low) => after,
-                _ => return false,
-            },
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => after,
-            b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' => after,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => after,
-            _ => return false,
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => (normally_encoded(*high, *low), after),
+            (byte, after) => (Some(*byte).filter(|byte| is_of_uri(*byte)), after),
         };
+        let Some(byte) = byte else {
+            return false;
+        };
+        decoded.push(byte);
+        rest = after;
     }
-    true
+    std::str::from_utf8(&decoded).is_ok()
 }
 
-/// Returns whether `%` and these digits are the normal form of a character.
-fn is_normally_encoded(high: u8, low: u8) -> bool {
+/// Returns whether a character is unreserved or reserved (RFC 3986 §2.2, §2.3).
+fn is_of_uri(byte: u8) -> bool {
+    let is_reserved = b":/?#[]@!$&'()*+,;=".contains(&byte);
+    is_reserved || is_unreserved(byte)
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Returns the byte of `%` and these digits, if that is its normal form.
+fn normally_encoded(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None, // lower case too
     };
-    let (Some(high), Some(low)) = (digit(high), digit(low)) else {
-        return false;
-    };
     // Control characters, and those that a server that decodes the path, once or twice, would take for its structure.
     let is_dangerous = |byte: u8| byte.is_ascii_control() || matches!(byte, b'/' | b'\\' | b'%');
-    let is_unreserved =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    let byte = high << 4 | low;
-    !is_dangerous(byte) && !is_unreserved(byte)
+    let byte = digit(high)? << 4 | digit(low)?;
+    (!is_dangerous(byte) && !is_unreserved(byte)).then_some(byte)
 }
 
 /// Checks that the path has neither dot segments nor empty segments, which file systems skip, and that a path that begins
@@ -113,6 +120,12 @@ fn parts(uri: &str) -> Option<(&str, &str, &str, &str, &str)> {
     let port = host.rfind(':').filter(|at| !host[*at..].contains(']'));
     let (host, port) = host.split_at(port.unwrap_or(host.len()));
     Some((before, user, host, port, after))
+}
+
+/// Returns whether the host ends with a dot, which stands for the root of the DNS (RFC 3986 §3.2.2). It is the same host
+/// without the dot.
+fn has_rooted_host(uri: &str) -> bool {
+    parts(uri).is_some_and(|(_, _, host, _, _)| host.ends_with('.'))
 }
 
 /// Checks that scheme and host have no upper case.

@@ -31,7 +31,7 @@ use crate::{
 /// | a request with a session of another owner, or with an unknown one | the same 404 for both, after which a client begins a new session |
 /// | a request with more than one session, or with bytes that are not visible ASCII | 400 |
 /// | a `DELETE` of the owner that succeeds | the session is removed |
-/// | a request that may begin a session, and there is no room | 503, and the server does not see the request |
+/// | a request that may begin a session, also within another one, and there is no room | 503, and the server does not see the request |
 /// | a response names a session of another owner, or more than one | 500 in place of the response, and an event at `error` |
 ///
 /// Requests without a token, which an optional layer admits, have one common owner. A client that begins a session without
@@ -45,9 +45,13 @@ use crate::{
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
 /// another, use a server without sessions, or one that compares the owners itself (`McpLayer::unbound_sessions`).
 ///
+/// A client that disconnects before the response to `initialize` gives its place back, although the server may keep the
+/// session that it has begun. Limit the sessions of the server itself, and let it end those that are not used.
+///
 /// The store has a fixed number of places. A session keeps its place until it ends or until it was not used for the
 /// [idle timeout](Self::idle_timeout); nothing evicts it earlier. A response that is still being sent is not a use. Each
-/// user has a [share](Self::max_sessions_per_subject) of the places. The store contains neither IDs nor claims, but keyed
+/// user has a [share](Self::max_sessions_per_subject) of the places, but an issuer has none: one whose users are many can
+/// take all places, so tenants that do not trust each other need a store each. The store contains neither IDs nor claims, but keyed
 /// digests, and takes about 150 bytes for each session. Clones share their sessions.
 ///
 /// `McpLayer` of `okta-verifier-tower` has a store of its own unless another one is set. An adapter to another
@@ -241,10 +245,11 @@ impl McpSessions {
                     return Err(McpRejection::unknown_session(token));
                 }
             }
-            Ok(None) if calls.is_some_and(McpCalls::begins_session) => {
-                session.place = Some(self.reserve(token, now)?);
-            }
             Ok(None) => {}
+        }
+        // Also within a session: a server may begin another one.
+        if calls.is_some_and(McpCalls::begins_session) {
+            session.place = Some(self.reserve(token, now)?);
         }
         Ok(session)
     }

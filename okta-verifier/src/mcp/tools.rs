@@ -37,10 +37,11 @@ use crate::{
 ///
 /// A resource whose URI a server could read as another one must meet the policies of all listed resources and that of
 /// unlisted ones. Such a URI is not in the normal form of RFC 3986 §6.2.2 or of the WHATWG URL standard, has an empty
-/// segment in its path, has no authority before a path that begins with a slash, or has a control character, a slash, a
-/// backslash or a percent sign in percent-encoding. So write prefixes in normal form, and with a slash at the end. A URI with
-/// a user name or a port must also meet the policy that it has without them, unless the prefix includes them. If the server
-/// ignores case in the path, list each spelling; if it reads a directory without the slash at the end too, list that URI.
+/// segment in its path, has no authority before a path that begins with a slash, has a host that ends with a dot, or has a
+/// control character, a slash, a backslash, a percent sign or bytes that are not UTF-8 in percent-encoding. So write prefixes
+/// in normal form, and with a slash at the end. A URI with a user name or a port must also meet the policy that it has
+/// without them, unless the prefix includes them. If the server ignores case in the path, or the Unicode normalization, list
+/// each spelling; if it reads a directory without the slash at the end too, list that URI.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;

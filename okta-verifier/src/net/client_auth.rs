@@ -158,14 +158,35 @@ impl Form {
         self.body.expose_secret()
     }
 
-    /// Returns whether `bytes`, a part of a response, repeat a part of the token or of the credentials.
+    /// Returns whether `bytes`, a part of a response, repeat a part of the token or of the credentials, as they were sent or
+    /// decoded.
     pub(crate) fn is_repeated_in(&self, bytes: &[u8]) -> bool {
-        let sent = [self.body(), self.authorization().unwrap_or_default()];
-        bytes.windows(REPEATED).any(|part| {
-            let found = |sent: &str| memchr::memmem::find(sent.as_bytes(), part).is_some();
-            sent.into_iter().any(found)
-        })
+        let authorization = self.authorization().unwrap_or_default();
+        let basic = authorization.strip_prefix("Basic ");
+        let basic = basic.and_then(|it| STANDARD.decode(it).ok());
+        let basic = basic.unwrap_or_default();
+        let plain = [self.body().as_bytes(), &basic].map(decoded);
+        let sent = [self.body().as_bytes(), authorization.as_bytes(), &basic];
+        let sent = sent.into_iter().chain(plain.iter().map(Vec::as_slice));
+        let sent: Vec<&[u8]> = sent.filter(|sent| !sent.is_empty()).collect();
+        let found = |part: &[u8]| {
+            let mut sent = sent.iter();
+            sent.any(|sent| memchr::memmem::find(sent, part).is_some())
+        };
+        // The endpoint may encode the text in another way than this service.
+        [bytes, &decoded(bytes)]
+            .into_iter()
+            .any(|bytes| bytes.windows(REPEATED).any(found))
     }
+}
+
+/// Returns the names and values of a form, decoded (RFC 6749 Appendix B).
+fn decoded(form: &[u8]) -> Vec<u8> {
+    let pairs = form_urlencoded::parse(form);
+    let pairs = pairs.flat_map(|(name, value)| [name, value]);
+    pairs
+        .flat_map(|text| text.into_owned().into_bytes())
+        .collect()
 }
 
 impl fmt::Debug for ClientAuth {

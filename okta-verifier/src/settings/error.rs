@@ -37,16 +37,16 @@ impl StructureError {
             // The crate writes a dot for the root.
             path: match path.as_str() {
                 "." => "settings".to_owned(),
-                _ => path,
+                _ => printable(&path),
             },
-            problem: error.to_string().trim_end().to_owned(),
+            problem: printable(error.to_string().trim_end()),
         }
     }
 
     /// The problem of the value at this path.
     pub(super) fn at(path: String, problem: &str) -> Self {
         Self {
-            path,
+            path: printable(&path),
             problem: problem.to_owned(),
         }
     }
@@ -125,6 +125,18 @@ impl fmt::Debug for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// Escapes the characters with which a key or a value of the data could end a line of the log, or mislead its reader.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\'' | '\\' => printable.push(character),
+            _ => printable.extend(character.escape_debug()),
+        }
+    }
+    printable
+}
+
 /// The problems found so far.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<(String, String)>);
@@ -142,8 +154,8 @@ impl Problems {
         let repeated = problem
             .strip_prefix(path)
             .and_then(|rest| rest.strip_prefix(": "));
-        let problem = repeated.map(str::to_owned).unwrap_or(problem);
-        self.0.push((path.to_owned(), problem));
+        let problem = repeated.unwrap_or(&problem);
+        self.0.push((printable(path), printable(problem)));
     }
 
     /// Records that a file cannot be read. The error of the system does not contain the file's content.

@@ -43,6 +43,31 @@ fn provider(provider: &str, lines: &str) -> String {
 }
 
 #[test]
+fn settings_with_a_hostile_key_are_an_error_without_control_characters() {
+    let key = r"\u001b[2J\u202e\nERROR";
+    let is_hostile = |it: char| it.is_control() || it == '\u{202e}';
+    for text in [
+        format!("\"{key}\" = 1\n{OKTA}"),
+        format!("[policies.\"{key}\"]\nscopes = 7\n{OKTA}"),
+        issuer(&format!("leeway = \"{key}\"")),
+    ] {
+        let error = read(&text).unwrap_err();
+        assert!(!error.path().contains(is_hostile), "{error:?}");
+        assert!(!error.to_string().contains(is_hostile), "{error:?}");
+    }
+    let twice = format!("{{\"{key}\":1,\"{key}\":2}}");
+    let error = Settings::read(&mut serde_json::Deserializer::from_str(&twice)).unwrap_err();
+    assert!(!error.to_string().contains(is_hostile), "{error:?}");
+    let policies = format!("{OKTA}\n[policies.\"{key}\"]\nscope = \"a\"");
+    let error = read(&policies).unwrap().required_policies([]).unwrap_err();
+    assert!(!error.to_string().contains(is_hostile), "{error:?}");
+    assert!(
+        error.to_string().contains(r"\u{1b}[2J\u{202e}\nERROR"),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn settings_with_an_unknown_key_are_an_error_that_names_its_path() {
     for (text, path) in [
         (format!("relam = \"x\"\n{OKTA}"), "relam"),

@@ -209,7 +209,6 @@ async fn session_cannot_begin_in_a_full_store() {
     send(&service, post(&reader("eve"), None, LIST))
         .await
         .assert(200, None);
-    // `initialize` within a session needs no place.
     send(
         &service,
         request("DELETE", &reader("ada"), Some(ada.session())),
@@ -256,6 +255,56 @@ async fn session_that_begins_in_a_batch_needs_a_place() {
     let batch = format!("[{LIST},{INITIALIZE}]");
     let full = send(&service, post(&reader("ada"), None, &batch)).await;
     full.assert(503, "too_many_sessions");
+}
+
+// conformance 278
+#[tokio::test]
+async fn session_that_begins_within_another_one_needs_a_place() {
+    let server = Server::with_sessions();
+    let service = protected(with_room_for(2), server.clone());
+    let first = send(&service, post(&reader("ada"), None, INITIALIZE)).await;
+    let within = || post(&reader("ada"), Some(first.session()), INITIALIZE);
+    let second = send(&service, within()).await;
+    second.assert(200, None);
+    assert_ne!(second.session(), first.session());
+    // Otherwise a client with one session could begin any number of them at the server.
+    send(&service, within())
+        .await
+        .assert(503, "too_many_sessions");
+    assert_eq!(server.count(), 2);
+    // The session itself is not affected, and a session of another owner stays unknown.
+    send(&service, post(&reader("ada"), Some(first.session()), LIST))
+        .await
+        .assert(200, None);
+    let of_another = post(&reader("bob"), Some(first.session()), INITIALIZE);
+    send(&service, of_another)
+        .await
+        .assert(404, "unknown_session");
+}
+
+// conformance 278
+#[tokio::test]
+async fn session_that_initializes_again_gives_its_second_place_back() {
+    // The server keeps the session of the request.
+    let server = Server::new(|received| {
+        let mut response = Response::new(Full::default());
+        let id = HeaderValue::from_static("one");
+        response.headers_mut().insert(SESSION, id);
+        *response.status_mut() = status(if received.session().is_some() {
+            400
+        } else {
+            200
+        });
+        response
+    });
+    let service = protected(with_room_for(2), server);
+    send(&service, post(&reader("ada"), None, INITIALIZE))
+        .await
+        .assert(200, None);
+    for _ in 0..3 {
+        let again = post(&reader("ada"), Some("one"), INITIALIZE);
+        send(&service, again).await.assert(400, None);
+    }
 }
 
 #[tokio::test]

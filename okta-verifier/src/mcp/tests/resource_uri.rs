@@ -51,6 +51,14 @@ fn resource_uri_that_could_be_read_as_another_one_is_not_normal() {
         "file:///a%2",
         "file:///a%zz",
         "file:///a%2G",
+        // Bytes that are not UTF-8: overlong forms of the slash and of the dot, a surrogate, and a part of a character.
+        "file:///public/%C0%AE%C0%AE/secret/a",
+        "file:///public%C0%AFsecret/a",
+        "file:///public%E0%80%AFsecret/a",
+        "file:///a%ED%A0%80",
+        "file:///a%C3",
+        "file:///a%C3/%A4",
+        "file:///a%FF",
         // Characters that are not allowed in a URI.
         "file:///public\\..\\secret\\a",
         "file:\\\\\\secret\\a",
@@ -83,6 +91,13 @@ fn resource_uri_that_could_be_read_as_another_one_is_not_normal() {
         "https://127.1/a",
         "https://0x7f.0.0.1/a",
         "https://user:@example.com/a",
+        // The root of the DNS, which names the same host.
+        "https://example.com./a",
+        "https://example.com.:8443/a",
+        "https://user@example.com./a",
+        "docs://host./a",
+        "docs://host.",
+        "docs://.",
     ] {
         assert!(!is_normal(uri), "{uri:?}");
     }
@@ -96,6 +111,7 @@ fn resource_uri_in_normal_form_is_normal() {
         "file:///secret/",
         "file:///a..b/..c/d../...",
         "file:///%C3%A4/a%20b%3Fc",
+        "file:///%E2%82%AC/%F0%9F%A6%80.",
         "file:///UPPER/Case",
         "https://example.com/",
         "https://example.com:8443/a?b=c&d=%20#e",

@@ -191,3 +191,36 @@ fn client_auth_debug_shows_no_secret_and_no_token() {
         "client_secret_basic client_secret_post Form { .. } Form { .. }"
     );
 }
+
+#[test]
+fn response_that_repeats_the_decoded_token_or_secret_is_recognized() {
+    let secret = SecretString::from("hush/hush+hush&hush");
+    let post = ClientAuth::Post {
+        client_id: "0oa1".to_owned(),
+        secret: secret.clone(),
+    };
+    let of_token = |auth: &ClientAuth, token| auth.form(ENDPOINT, &[("token", token)], 1_000);
+    for auth in [post, ClientAuth::basic("0oa1", &secret)] {
+        let form = of_token(&auth, "ab/cd+ef/gh+ij/kl=").unwrap();
+        for repeated in [
+            "https://login.example/ab/cd+ef/gh+ij/kl=",
+            "https://login.example/ab%2Fcd%2Bef%2Fgh%2Bij",
+            "https://login.example/ab%2fcd%2bef%2fgh%2bij",
+            "https://login.example/%61b%2fc%64%2Bef/%67h%2Bij",
+            "https://login.example/hush/hush+hush&hush",
+            "https://login.example/hush%2Fhush%2Bhush%26hush",
+        ] {
+            assert!(
+                form.is_repeated_in(repeated.as_bytes()),
+                "{auth:?} {repeated}"
+            );
+        }
+        for other in ["", "https://login.example/saml", "application/json"] {
+            assert!(!form.is_repeated_in(other.as_bytes()), "{auth:?} {other}");
+        }
+    }
+    let token = SecretString::from("management-token");
+    let form = Form::json(&token, r#"{"state":"a/b"}"#.to_owned());
+    assert!(form.is_repeated_in(b"x management-token"));
+    assert!(!form.is_repeated_in(b"https://login.example/saml"));
+}

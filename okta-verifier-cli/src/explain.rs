@@ -128,7 +128,7 @@ impl<'i> Input<'i> {
                 "standard input is empty; pipe the token to this command, as in: pbpaste | okta-verifier explain",
             );
         }
-        // Every shell adds the end of the line.
+        // `echo` and most other commands end their output with a line break.
         let line = text.strip_suffix('\n').unwrap_or(text);
         let line = line.strip_suffix('\r').unwrap_or(line);
         let note = match (scheme, line.len() > trimmed.len()) {

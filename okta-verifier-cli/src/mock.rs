@@ -272,7 +272,7 @@ const PLAIN: &str = "without --tls, okta-verifier accepts this issuer on loopbac
 const REMOTE: &str = "other machines may reach this address, and could then get a token for any user. Bind a \
      loopback address, or add --allow-remote.";
 const UNSPECIFIED: &str =
-    "this address is no host of an issuer. Add --host NAME or --issuer-url URL.";
+    "an issuer cannot have this address as its host. Add --host NAME or --issuer-url URL.";
 const PORT: &str = "--host needs a fixed --port, unless --issuer-url is given.";
 const SETTINGS: &str = "the --issuer-url must be an http or https URL in canonical form, without a slash at its \
      end, and each --redirect-uri a URL without a fragment.";

@@ -64,8 +64,8 @@ impl MemoryRevocationLog {
         self.lock().fails = fails;
     }
 
-    /// Removes all entries, as a server without persistence does that is restarted. Each instance notices it at its next
-    /// read, and appends what it holds again.
+    /// Removes all entries, like the restart of a server without persistence. Each instance notices the loss at its next
+    /// read, and appends its rules again.
     ///
     /// ```
     /// # use okta_verifier_testing::MemoryRevocationLog;

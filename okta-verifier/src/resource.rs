@@ -196,7 +196,7 @@ impl Resource {
             // A resource server has no use for a refresh token, and clients would request one everywhere.
             if scope == "offline_access" {
                 return Err(fail(
-                    "offline_access is no scope of a resource; remove it from .scopes(..)",
+                    "offline_access is not a scope of a resource; remove it from .scopes(..)",
                 ));
             }
         }
@@ -249,10 +249,10 @@ fn resource_url(text: &str) -> Result<Url, &'static str> {
         );
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("write it without user name and password");
+        return Err("write the URL without user name and password");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("write it without query and fragment");
+        return Err("write the URL without query and fragment");
     }
     if url.path().contains(['{', '}', ':', '*', '%']) {
         return Err(

@@ -77,7 +77,7 @@ impl<'r> Probe<'r> {
         )
     }
 
-    /// Returns a token with the scopes of everything.
+    /// Returns a token with every scope of the resource, its operations and its calls.
     pub(super) fn full_token(&self) -> Check<Secret> {
         self.token("token with every scope", &self.request(&self.every_scope()))
     }

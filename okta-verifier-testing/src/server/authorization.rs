@@ -177,6 +177,6 @@ fn error_page(text: &str) -> Answer {
         .with("x-content-type-options", "nosniff")
 }
 
-const NOT_OF_CLIENT: &str = "The redirect_uri is not one of the client.";
+const NOT_OF_CLIENT: &str = "The redirect_uri is not registered for the client.";
 const UNREADABLE: &str = "The parameters must be form-encoded, and each must occur once.";
 const LOGIN: &str = "The login_hint must name a user.";

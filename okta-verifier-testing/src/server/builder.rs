@@ -196,7 +196,8 @@ fn path(issuer: &str) -> io::Result<String> {
     let url = Url::parse(issuer).map_err(|_| invalid(ISSUER))?;
     let origin = url.origin().ascii_serialization();
     let path = url.path().trim_end_matches('/');
-    // Parsing and writing changes nothing: no user, no default port, no upper case, no slash at the end.
+    // `iss` is compared byte by byte, so the issuer must be in canonical form: without user, default port, upper-case
+    // letters and trailing slash.
     let is_canonical = format!("{origin}{path}") == issuer;
     if !["http", "https"].contains(&url.scheme()) || !is_canonical {
         return Err(invalid(ISSUER));

@@ -70,7 +70,7 @@ fn without_scheme(text: &str) -> Option<&str> {
         .or_else(|| text.strip_prefix("http://"))
 }
 
-/// The configured issuer that a token of an unknown issuer probably comes from.
+/// The configured issuer that is most similar to an `iss` that is not configured.
 pub(crate) struct Nearest {
     /// The position in the list of the configured issuers.
     pub(crate) position: usize,

@@ -143,8 +143,8 @@ impl Challenges {
         challenge(scheme, &self.realm, error, &parameters)
     }
 
-    /// Returns whether both are of the same verifier.
-    pub(crate) fn is_of_verifier_of(&self, other: &Self) -> bool {
+    /// Returns whether both belong to the same verifier.
+    pub(crate) fn has_same_verifier(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.verifier, &other.verifier)
     }
 

@@ -273,7 +273,7 @@ impl Rejection {
     }
 
     /// Returns a 403 for a valid token of this issuer whose claims do not fit the type that a handler reads, and logs a
-    /// warning. The response has no error code, because no other scope would help.
+    /// warning. The response has no challenge, because no other scope would help.
     pub(crate) fn unreadable_claims(error: &ClaimError, issuer: &Arc<IssuerCounters>) -> Self {
         let rejection = Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS);
         let rejection = rejection.of_issuer(Some(issuer.clone()));

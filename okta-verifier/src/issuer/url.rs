@@ -253,7 +253,7 @@ pub(super) fn request_url(text: &str, plain_http: &PlainHttp) -> Result<Url, &'s
         );
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err("write it without user name, password and fragment");
+        return Err("write the URL without user name, password and fragment");
     }
     Ok(url)
 }
@@ -262,7 +262,7 @@ const METADATA: [&str; 2] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
 ];
-const UNADORNED: &str = "write it without user name, password, query and fragment";
+const UNADORNED: &str = "write the URL without user name, password, query and fragment";
 const RFC9068: &str = "for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068";
 
 /// Removes the user name and the password, which are the text between the scheme and the last `@`.

@@ -185,19 +185,19 @@ impl Tools {
         self.with(Kind::Resource, prefix.into(), Access::Policy(policy.into()))
     }
 
-    /// Requires nothing for the tool with this name, as [`public`](Self::public) does for unlisted ones. A caller without
+    /// Applies no policy to the tool with this name, as [`public`](Self::public) does for unlisted ones. A caller without
     /// a token can call it only behind an optional layer (`VerifyLayer::optional`). The policy of that layer still applies to
     /// callers with a token.
     pub fn public_tool(self, name: impl Into<String>) -> Self {
         self.with(Kind::Tool, name.into(), Access::Public)
     }
 
-    /// Requires nothing for the prompt with this name, as [`public`](Self::public) does for unlisted ones.
+    /// Applies no policy to the prompt with this name, as [`public`](Self::public) does for unlisted ones.
     pub fn public_prompt(self, name: impl Into<String>) -> Self {
         self.with(Kind::Prompt, name.into(), Access::Public)
     }
 
-    /// Requires nothing for each resource whose URI begins with `prefix`. The longest prefix decides.
+    /// Applies no policy to resources whose URI begins with `prefix`. If several prefixes match, the longest one applies.
     pub fn public_resource(self, prefix: impl Into<String>) -> Self {
         self.with(Kind::Resource, prefix.into(), Access::Public)
     }

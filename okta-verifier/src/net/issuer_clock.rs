@@ -33,7 +33,7 @@ struct State {
 /// The difference that one response shows, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Observation {
-    /// How far the clock of this machine is ahead. Negative if it is behind.
+    /// How far the clock of this machine is ahead of the issuer's. Negative if it is behind.
     ahead: i64,
     /// The maximum error of `ahead`: half the time that the response took, and half a second because `Date`
     /// has whole seconds.

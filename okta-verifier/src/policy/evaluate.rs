@@ -130,7 +130,7 @@ impl VerifiedToken {
     }
 
     /// Returns a 403 for a handler that cannot read the claims of this token, and logs a warning. The response has no
-    /// error code, because no other scope would help.
+    /// challenge, because no other scope would help.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;

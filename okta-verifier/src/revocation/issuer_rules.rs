@@ -352,7 +352,7 @@ impl IssuerRules {
             tracing::error!(
                 issuer = self.url(),
                 rules = collapsed,
-                "revocation rules replaced by one about all tokens of the issuer, because there are too many"
+                "too many revocation rules; the oldest were replaced by one rule about all tokens of the issuer"
             );
         }
     }

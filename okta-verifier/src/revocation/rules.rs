@@ -181,7 +181,7 @@ impl Rules {
         self.counts[place(kind)] > 0
     }
 
-    /// Removes the marks that are so old that every token they match is rejected for its age.
+    /// Removes old marks that are no longer needed, because every token that they match is rejected for its age.
     fn purge(&mut self, horizon: Horizon) {
         if let Some(end) = horizon.now.checked_sub(horizon.kept_for + 1) {
             self.remove_until(end, horizon);

@@ -16,7 +16,7 @@ pub(crate) struct TokenMarks {
     /// `iat` in seconds since 1970, rounded down: a token of the second in which a rule begins is rejected.
     pub(crate) issued_at: u64,
     pub(crate) login: Login,
-    /// The last second in which the token is young enough for the rules to be complete.
+    /// The last second in which every rule about the token is still stored. Later, the token is rejected for its age.
     pub(crate) last_second: u64,
     pub(crate) seen: Seen,
 }

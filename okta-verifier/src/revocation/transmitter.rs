@@ -157,8 +157,8 @@ impl Transmitter {
         self
     }
 
-    /// Sets the issuers whose tokens the events concern, as the verifier's settings name them. The default is that
-    /// of the constructor.
+    /// Sets the issuers whose tokens the events concern. Write each one as in the verifier's settings. The default is the
+    /// issuer that was passed to the constructor.
     ///
     /// ```
     /// use okta_verifier::{Issuer, Verifier, revocation::{Revocations, Transmitter}};

@@ -242,7 +242,7 @@ pub(super) fn subject(body: &[u8]) -> Option<Subject> {
     let format = json::string(format.present("format")?)?;
     let is_known = matches!(&*format, "email" | "iss_sub");
     let subject = Subject::parse(text).ok().filter(|_| is_known)?;
-    // Whose user it is must be said.
+    // A user ID identifies a user only together with its issuer.
     let is_complete = |user: &User| !matches!(user, User::Id { iss: None, .. });
     subject.users.iter().all(is_complete).then_some(subject)
 }

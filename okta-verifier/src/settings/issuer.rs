@@ -364,7 +364,9 @@ impl<'de> Visitor<'de> for ListVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<ListOrAny, A::Error> {
         let list = Vec::<String>::deserialize(SeqAccessDeserializer::new(sequence))?;
         match list.iter().any(|text| text == "*") {
-            true => Err(A::Error::custom("\"*\" stands alone, not in a list")),
+            true => Err(A::Error::custom(
+                "\"*\" must not be in a list; write \"*\" without brackets",
+            )),
             false => Ok(ListOrAny::List(list)),
         }
     }

@@ -325,7 +325,7 @@ impl TokenProfile {
         (&self.types, self.missing_type)
     }
 
-    /// Returns what is wrong with the profile.
+    /// Returns the first problem of the profile, or `None` if it is valid.
     pub(crate) fn problem(&self) -> Option<String> {
         for typ in &self.types {
             if OTHER_TYPES.iter().any(|other| media_type(typ, other)) {

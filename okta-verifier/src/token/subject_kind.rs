@@ -8,8 +8,8 @@ use super::{
 
 /// Whether a token stands for a user or for a service that acts for itself.
 ///
-/// The kind follows from evidence in the token or in the introspection response. If there is no evidence,
-/// or if the evidence is contradictory, the kind is [`Unknown`](Self::Unknown). `sub` alone is no evidence,
+/// The kind follows from evidence in the token or in the introspection response. If there is not evidence,
+/// or if the evidence is contradictory, the kind is [`Unknown`](Self::Unknown). `sub` alone is not evidence,
 /// because a client may have the same name as a user (RFC 9700 §4.15).
 ///
 /// | issuer | `User` | `Service` |
@@ -78,7 +78,7 @@ impl SubjectKind {
             Profile::Custom(profile) => Self::by_profile(claims, source, client_id, profile),
         };
         // RFC 7662 §2.2: `username` names the resource owner. For a service, some servers repeat the client ID
-        // in it, and Keycloak writes the name of the service account. `client_id` alone is no evidence,
+        // in it, and Keycloak writes the name of the service account. `client_id` alone is not evidence,
         // because responses about users have it too.
         let is_response = matches!(source, Source::IntrospectionResponse { .. });
         let is_contradicted =
@@ -178,7 +178,7 @@ impl SubjectKind {
                     && names.iter().flatten().any(|name| account(name))
             }
         };
-        // A name that may be that of the account is no evidence for a user, whatever its case.
+        // A name that may be that of the account is not evidence for a user, whatever its case.
         let is_user = claims.sub.is_some()
             && client_id.is_some()
             && names.iter().any(Option::is_some)
@@ -207,7 +207,7 @@ fn names_owner(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
 /// Returns whether a claim shows that a person authenticated (RFC 9068 §2.2.1).
 fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     let amr = claims.raw("amr").and_then(json::strings);
-    // Keycloak also writes `acr` into tokens of service accounts, so `acr` is no evidence if the payload
+    // Keycloak also writes `acr` into tokens of service accounts, so `acr` is not evidence if the payload
     // has Keycloak's `typ`.
     let keycloak = claims.text_is("typ", "Bearer") || claims.text_is("typ", "DPoP");
     let shown = claims.auth_time.is_some_and(|time| time > 0)
@@ -217,7 +217,7 @@ fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
 }
 
 /// Returns whether a user name is that of a Keycloak service account, which Keycloak derives from the client
-/// ID in lower case. A user can choose such a name too, so the name is no evidence for a service. It only
+/// ID in lower case. A user can choose such a name too, so the name is not evidence for a service. It only
 /// invalidates the evidence for a user.
 fn is_service_account(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     ["preferred_username", "username"].iter().any(|claim| {

@@ -62,7 +62,7 @@ impl DecisionError {
         Self { claims, ..self }
     }
 
-    /// Adds what the log may show of a token that this issuer has signed. `typ` is that of its header.
+    /// Adds the claims that may be logged, for a token that this issuer has signed. `typ` is the one in its header.
     #[cold]
     pub(super) fn with_signed(
         mut self,

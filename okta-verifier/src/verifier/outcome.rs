@@ -307,7 +307,7 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
         self.report(&progress, outcome);
     }
 
-    /// Counts the outcome first, so that a hook that panics changes no count.
+    /// Counts the outcome, and then calls the hook. A hook that panics therefore changes no count.
     fn report(&mut self, progress: &Progress, outcome: Outcome<'_>) {
         progress.count(outcome);
         if let Some(hook) = self.hook.take() {
@@ -403,7 +403,7 @@ impl Verifier {
         token: Option<&VerifiedToken>,
         anonymous: Option<&Anonymous>,
     ) -> bool {
-        let is_own = |challenges: &Challenges| challenges.is_of_verifier_of(&self.0.challenges);
+        let is_own = |challenges: &Challenges| challenges.has_same_verifier(&self.0.challenges);
         token.is_some_and(|token| is_own(token.challenges()))
             || anonymous.is_some_and(|anonymous| is_own(anonymous.challenges()))
     }

@@ -215,7 +215,7 @@ fn settings_file_with_a_mistake_is_rejected_with_what_to_write() {
         (
             "[\"orders-web\"]",
             "[\"*\"]",
-            "issuers[0].client_ids: \"*\" stands alone, not in a list",
+            "issuers[0].client_ids: \"*\" must not be in a list; write \"*\" without brackets",
         ),
         ("audiences = [\"orders-api\"]", "", NO_AUDIENCES),
         ("[\"orders-api\"]", "[]", NO_AUDIENCES),

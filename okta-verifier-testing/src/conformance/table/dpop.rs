@@ -232,7 +232,7 @@ pub(super) fn proved(case: Case) -> Case {
     proved_with(case, |token| token, |proof| proof)
 }
 
-/// Adds a bound token that `edit` has changed, and a proof that `spoil` has changed.
+/// Gives the case a bound token that `edit` changes, and a proof that `spoil` changes.
 pub(super) fn proved_with(
     case: Case,
     edit: fn(TokenBuilder) -> TokenBuilder,

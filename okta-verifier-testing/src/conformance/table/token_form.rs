@@ -95,7 +95,7 @@ fn stray_bits(mut token: String) -> String {
         'Q' => 'R',
         'g' => 'h',
         'w' => 'x',
-        other => unreachable!("{other} ends no signature of 64 bytes"),
+        other => unreachable!("a signature of 64 bytes cannot end in {other}"),
     };
     token.push(next);
     token

@@ -1,5 +1,5 @@
-//! Bodies that a layer and the server behind it may read differently. A token without the scopes of a call sends the
-//! call hidden in them, so none may be served.
+//! Bodies that a layer and the server behind it may read differently. Each body hides a call, and the token of the request
+//! lacks the scopes of that call, so the server must not perform it.
 
 use serde_json::{Value, json};
 

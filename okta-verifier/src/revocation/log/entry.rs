@@ -9,12 +9,12 @@ use crate::revocation::{StreamStatus, mark::Mark};
 ///
 /// The line begins with the version of the format and the kind, and ends with the name, which is the only part that
 /// may contain spaces: `1 r TIME MARK ISSUER`. Another version of this crate may write other kinds, so a kind that is
-/// not known is no error of the log.
+/// not known is not an error of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::revocation) enum Record<'e> {
     /// A rule about tokens of an issuer.
     Rule(IssuerRecord<'e>),
-    /// The status of the stream of a transmitter, and when the transmitter said so.
+    /// The status of the stream of a transmitter, and when the transmitter reported it.
     Status {
         transmitter: &'e str,
         status: StreamStatus,

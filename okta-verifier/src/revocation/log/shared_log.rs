@@ -354,7 +354,7 @@ impl SharedLog {
         let holds = self.currency.holds(now);
         let (has_changed, problem) = {
             let mut state = self.lock();
-            // A start is no doubt until the first load takes long or fails.
+            // After a start, the rules are not in doubt until the first load takes long or fails.
             let is_due = holds || state.failure.is_some() || !state.is_loading(now);
             let has_changed = is_due && state.is_doubt_logged == holds;
             if has_changed {

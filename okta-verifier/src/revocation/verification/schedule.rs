@@ -212,7 +212,7 @@ mod tests {
         schedule.request(now);
         assert!(schedule.succeed() && !schedule.succeed());
         assert!(schedule.due_in(now) >= INTERVAL);
-        // A limit of the rate is no failure.
+        // A rate limit is not a failure.
         schedule.request(now);
         schedule.limit(Some(Duration::from_secs(3_600)), now);
         assert!(schedule.due_in(now) >= INTERVAL);

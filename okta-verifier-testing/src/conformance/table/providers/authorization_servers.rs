@@ -310,7 +310,7 @@ fn duende() -> Vec<Case> {
         ),
         wrong(
             DUENDE,
-            "a machine without sub and client",
+            "a service token without sub and client_id",
             &[237, 238],
             "missing_claim",
             |token| token.service().without("client_id"),

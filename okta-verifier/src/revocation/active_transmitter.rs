@@ -17,7 +17,7 @@ use super::{
     event_token::{Claim, EventToken},
     receiver::ConfiguredClaims,
     rule,
-    stream::{Ignored, Stream},
+    stream::{Ignored, Stream, Warning},
     subject::{Session, Subject, SubjectProblem, User},
     verification::{States, Verification},
 };
@@ -676,7 +676,7 @@ impl ActiveTransmitter {
 
     fn log_unavailable(&self, error: &UnavailableReason) {
         let transmitter = self.issuer();
-        if self.stream.may_warn(Now::read()) {
+        if self.stream.may_warn(Warning::Keys, Now::read()) {
             let cause = cause(error);
             tracing::warn!(transmitter, %error, cause, "keys of the transmitter are unavailable");
         }

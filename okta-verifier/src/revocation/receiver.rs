@@ -14,7 +14,7 @@ use super::{
     hook_body::{self, BodyProblem},
     log::{LogEntry, Record},
     logout,
-    stream::{Ignored, Stream},
+    stream::{Ignored, Stream, Warning},
     universal_logout,
 };
 use crate::{
@@ -510,11 +510,12 @@ impl Receiver {
         let mut delivery = Delivery::new(transmitter, now);
         for event in token.events().ok_or(EventResponse::InvalidToken)? {
             let kind = Kind::of(event.uri);
-            let happened = token.happened(&event).unwrap_or(now.unix);
+            // Otherwise one event of a transmitter whose clock is ahead would hide each later status.
+            let latest = now.unix.saturating_add(LEEWAY);
+            let happened = token.happened(&event).map_or(now.unix, |it| it.min(latest));
             match kind {
                 Kind::Event(event_kind) => {
-                    let before = happened.min(now.unix.saturating_add(LEEWAY));
-                    let rules = transmitter.rules(event_kind, token, &event, before, self.claims);
+                    let rules = transmitter.rules(event_kind, token, &event, happened, self.claims);
                     delivery.add(kind, rules);
                 }
                 Kind::Verification => {
@@ -626,7 +627,7 @@ impl Delivery {
                 Some(reason) => {
                     stream.ignore(event, reason);
                     let reason_code = reason.code();
-                    if reason.is_unexpected() && stream.may_warn(self.now) {
+                    if reason.is_unexpected() && stream.may_warn(Warning::Ignored, self.now) {
                         tracing::warn!(
                             transmitter,
                             event,
@@ -696,7 +697,7 @@ fn reject<'t>(
     for it in transmitters {
         it.stream.reject(code);
         let transmitter = it.issuer();
-        if it.stream.may_warn(Now::read()) {
+        if it.stream.may_warn(Warning::Rejected, Now::read()) {
             tracing::warn!(transmitter, code, "security event rejected");
         } else {
             tracing::debug!(transmitter, code, "security event rejected");

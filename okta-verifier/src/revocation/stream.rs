@@ -71,6 +71,17 @@ pub(super) struct Stream {
     currency: Currency,
 }
 
+/// The kinds of warnings. Each has its own limit, because strangers can cause the first two as often as they want.
+#[derive(Clone, Copy)]
+pub(super) enum Warning {
+    /// An event is rejected.
+    Rejected,
+    /// The keys of the transmitter are unavailable.
+    Keys,
+    /// An event of the transmitter is ignored.
+    Ignored,
+}
+
 #[derive(Debug, Default)]
 struct State {
     status: StreamStatus,
@@ -85,7 +96,8 @@ struct State {
     applied: BTreeMap<&'static str, u64>,
     ignored: BTreeMap<(&'static str, &'static str), u64>,
     rejected: BTreeMap<&'static str, u64>,
-    warnings: TokenBucket,
+    /// One limit for each [`Warning`].
+    warnings: [TokenBucket; 3],
 }
 
 impl Stream {
@@ -225,13 +237,13 @@ impl Stream {
         (state.status, state.status_said, state.last_verified)
     }
 
-    /// Returns whether another warning may be logged. The rest is logged at debug, so that a sender cannot fill the
-    /// log.
-    pub(super) fn may_warn(&self, now: Now) -> bool {
-        let mut state = self.lock();
-        let may = state.warnings.wait(WARNINGS, 0, now.instant).is_none();
+    /// Returns whether another warning of this kind may be logged. The rest is logged at debug, so that a sender cannot
+    /// fill the log.
+    pub(super) fn may_warn(&self, warning: Warning, now: Now) -> bool {
+        let bucket = &mut self.lock().warnings[warning as usize];
+        let may = bucket.wait(WARNINGS, 0, now.instant).is_none();
         if may {
-            state.warnings.take(WARNINGS, now.instant);
+            bucket.take(WARNINGS, now.instant);
         }
         may
     }
@@ -332,8 +344,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stream_warnings_are_limited() {
         let (now, stream) = new();
-        assert_eq!((0..100).filter(|_| stream.may_warn(now)).count(), 10);
-        assert!(stream.may_warn(now.after(Duration::from_secs(60))));
+        let warned = (0..100).filter(|_| stream.may_warn(Warning::Rejected, now));
+        assert_eq!(warned.count(), 10);
+        assert!(stream.may_warn(Warning::Ignored, now));
+        let later = now.after(Duration::from_secs(60));
+        assert!(stream.may_warn(Warning::Rejected, later));
     }
 
     #[test]

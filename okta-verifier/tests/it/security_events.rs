@@ -451,3 +451,43 @@ async fn event_body_is_read_only_after_the_secret_was_verified() {
     }
     assert_eq!(receive("POST", &[secret]).await, 0, "the body is awaited");
 }
+
+// conformance 305
+#[tokio::test]
+async fn stream_status_in_the_future_does_not_hide_a_later_one() {
+    let okta = TestIssuer::new(AUDIENCE);
+    let service = Service::new(
+        okta.issuer(),
+        Transmitter::okta(okta.org_url()).keys(okta.jwks()),
+    );
+    let updated = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated";
+    for (status, expected, ahead) in [
+        ("enabled", StreamStatus::Enabled, 1_000_000),
+        ("paused", StreamStatus::Paused, 1_000),
+    ] {
+        let event = okta.event(updated, "ada").member("status", status);
+        let time = SystemTime::now() + Duration::from_secs(ahead);
+        service.accept(event.happened_at(time)).await;
+        assert_eq!(service.revocations.transmitters()[0].stream, expected);
+    }
+}
+
+#[test]
+fn forged_events_do_not_silence_the_warning_about_a_genuine_one() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let lines = logged_above_debug(runtime, async {
+        let okta = TestIssuer::new(AUDIENCE);
+        let transmitter = Transmitter::okta(okta.org_url()).keys(okta.jwks());
+        let service = Service::new(okta.issuer(), transmitter);
+        for _ in 0..20 {
+            let forged = okta.session_revoked("ada").foreign_key().sign();
+            service.push(&forged).await;
+        }
+        let other = "https://schemas.openid.net/secevent/caep/event-type/other";
+        service.accept(okta.event(other, "ada")).await;
+    });
+    let ignored = lines.iter().filter(|(level, text)| {
+        *level == tracing::Level::WARN && text.contains("security event ignored")
+    });
+    assert_eq!(ignored.count(), 1, "{lines:?}");
+}

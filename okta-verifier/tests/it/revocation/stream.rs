@@ -403,7 +403,9 @@ async fn stream_that_is_paused_while_the_issuer_responds_causes_another_introspe
     org.okta.fault_times(Endpoint::Introspection, slow, 1);
     let jwt = org.okta.token("ada").sign();
     let paused = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while org.hits() < 2 {
+            tokio::task::yield_now().await;
+        }
         org.update("paused").await;
     };
     let (result, ()) = tokio::join!(org.code(&jwt), paused);
@@ -561,11 +563,8 @@ async fn stream_in_doubt_is_explained() {
             instance(okta.issuer().any_client_id(), doubting(&okta, doubt));
         update(&okta, &revocations, "paused").await;
         let explanation = verifier.explain(&okta.token("ada").sign()).await;
-        let checks = explanation.checks().iter();
-        let check = checks
-            .filter(|check| check.name() == "revocation")
-            .next()
-            .unwrap();
+        let mut checks = explanation.checks().iter();
+        let check = checks.find(|check| check.name() == "revocation").unwrap();
         let found = match check.outcome() {
             Outcome::Passed { found } => found,
             Outcome::Failed { found, .. } => found,

@@ -398,7 +398,7 @@ fn unavailable(issuer: &Issuer) -> Vec<Case> {
 }
 
 /// The reasons that are not shown here, and why.
-const NOT_SHOWN: [(&str, &str); 22] = [
+const NOT_SHOWN: [(&str, &str); 23] = [
     (
         "incomplete",
         "it takes a connection that fails; the tests of `McpLayer` show it",

@@ -27,7 +27,6 @@ use crate::{
     http::EventResponse,
     keys::{KeyLookup, KeyOptions, KeySet, KeyStore},
     net::PlainHttp,
-    stats::transmitters::Signal,
     stats::transmitters::TransmitterState,
     sync::clock::Now,
     token::{
@@ -230,8 +229,8 @@ impl ActiveTransmitter {
     }
 
     /// Returns the counters, and the state of the stream.
-    pub(super) fn state(&self, signal: Signal, now: Now) -> TransmitterState {
-        let state = self.stream.snapshot(self.issuer(), signal);
+    pub(super) fn state(&self, now: Now) -> TransmitterState {
+        let state = self.stream.snapshot(self.issuer());
         match self.verification() {
             None => state,
             Some(verification) => TransmitterState {

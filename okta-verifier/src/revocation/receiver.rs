@@ -95,7 +95,7 @@ impl Receiver {
         let comparison = MacKey::new(&secret);
         let providers = senders.providers.into_iter().map(|it| it.0).collect();
         let of_hooks = senders.hooks.iter().map(|it| it.transmitter.clone());
-        let of_hooks = activate(of_hooks.collect(), &comparison)?;
+        let of_hooks = activate(Signal::EventHook, of_hooks.collect(), &comparison)?;
         for (index, hook) in of_hooks.iter().enumerate() {
             if of_hooks[..index]
                 .iter()
@@ -122,15 +122,18 @@ impl Receiver {
             let mut apps = logouts.iter();
             // The apps of an org are one sender for counters, whose names are the signal and the issuer.
             let stream = apps.find(|it| it.transmitter.issuer() == issuer);
-            let stream = stream.map_or_else(Stream::new, |it| it.transmitter.stream.clone());
+            let stream = stream.map_or_else(
+                || Stream::new(Signal::UniversalLogout),
+                |it| it.transmitter.stream.clone(),
+            );
             logouts.push(ActiveLogout {
                 transmitter: ActiveTransmitter::new(transmitter, &comparison, stream)?,
                 client_id: settings.client_id.clone(),
             });
         }
         Ok(Self {
-            transmitters: activate(senders.transmitters, &comparison)?,
-            providers: activate(providers, &comparison)?,
+            transmitters: activate(Signal::SecurityEvent, senders.transmitters, &comparison)?,
+            providers: activate(Signal::BackChannelLogout, providers, &comparison)?,
             hooks: hooks.collect::<Result<_, ConfigError>>()?,
             logouts,
             comparison,
@@ -153,27 +156,20 @@ impl Receiver {
             .filter(|it| it.doubts_when_degraded())
     }
 
-    fn senders(&self) -> impl Iterator<Item = (Signal, &Arc<ActiveTransmitter>)> {
-        let signed = self
-            .transmitters
-            .iter()
-            .map(|it| (Signal::SecurityEvent, it));
-        let providers = self.providers.iter();
-        let hooks = self.hooks.iter();
-        signed
-            .chain(providers.map(|it| (Signal::BackChannelLogout, it)))
-            .chain(hooks.map(|it| (Signal::EventHook, &it.transmitter)))
-            .chain(self.logout_orgs().map(|it| (Signal::UniversalLogout, it)))
+    fn senders(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        let hooks = self.hooks.iter().map(|it| &it.transmitter);
+        let signed = self.transmitters.iter().chain(&self.providers);
+        signed.chain(hooks).chain(self.logout_orgs())
     }
 
     pub(crate) fn receives(&self, signal: Signal) -> bool {
-        self.senders().any(|(it, _)| it == signal)
+        self.senders().any(|it| it.stream.signal == signal)
     }
 
     /// Returns the counters of each transmitter, and the state of its stream.
     pub(crate) fn states(&self) -> Vec<TransmitterState> {
         let now = Now::read();
-        let states = self.senders().map(|(signal, it)| it.state(signal, now));
+        let states = self.senders().map(|it| it.state(now));
         states.collect()
     }
 
@@ -659,6 +655,7 @@ pub(crate) fn check_method(method: &str) -> Result<(), EventResponse> {
 
 /// Checks the settings of transmitters, each of which has another issuer.
 fn activate(
+    signal: Signal,
     transmitters: Vec<Transmitter>,
     comparison: &MacKey,
 ) -> Result<Vec<Arc<ActiveTransmitter>>, ConfigError> {
@@ -671,8 +668,8 @@ fn activate(
         }
     }
     let transmitters = transmitters.into_iter();
-    let active =
-        transmitters.map(|settings| ActiveTransmitter::new(settings, comparison, Stream::new()));
+    let active = transmitters
+        .map(|settings| ActiveTransmitter::new(settings, comparison, Stream::new(signal)));
     active.collect()
 }
 
@@ -696,11 +693,11 @@ fn reject<'t>(
     let code = response.code();
     for it in transmitters {
         it.stream.reject(code);
-        let transmitter = it.issuer();
+        let (transmitter, signal) = (it.issuer(), it.stream.signal.name());
         if it.stream.may_warn(Warning::Rejected, Now::read()) {
-            tracing::warn!(transmitter, code, "security event rejected");
+            tracing::warn!(transmitter, signal, code, "security event rejected");
         } else {
-            tracing::debug!(transmitter, code, "security event rejected");
+            tracing::debug!(transmitter, signal, code, "security event rejected");
         }
     }
     response

@@ -65,6 +65,8 @@ impl Ignored {
 /// The state and the counters of one transmitter.
 #[derive(Debug)]
 pub(super) struct Stream {
+    /// What the transmitter sends.
+    pub(super) signal: Signal,
     state: Mutex<State>,
     /// Until when the stream is known not to be degraded. A request that finds that it has ended looks at the state, and
     /// extends it.
@@ -101,8 +103,9 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(signal: Signal) -> Arc<Self> {
         Arc::new(Self {
+            signal,
             state: Mutex::default(),
             currency: Currency::ended(Now::read()),
         })
@@ -144,13 +147,13 @@ impl Stream {
         (doubt, has_changed)
     }
 
-    pub(super) fn snapshot(&self, issuer: &str, signal: Signal) -> TransmitterState {
+    pub(super) fn snapshot(&self, issuer: &str) -> TransmitterState {
         let state = self.lock();
         let flat = |(key, count): (&&'static str, &u64)| (*key, *count);
         let ignored = state.ignored.iter();
         TransmitterState {
             issuer: issuer.to_owned(),
-            signal,
+            signal: self.signal,
             stream: state.status,
             last_received: state.last_received,
             last_verified: state.last_verified,
@@ -279,7 +282,7 @@ mod tests {
     use super::*;
 
     fn new() -> (Now, Arc<Stream>) {
-        (Now::read(), Stream::new())
+        (Now::read(), Stream::new(Signal::SecurityEvent))
     }
 
     #[test]
@@ -290,10 +293,7 @@ mod tests {
             Some(true)
         );
         assert_eq!(stream.set_status(StreamStatus::Paused, 19, now), None);
-        assert_eq!(
-            stream.snapshot("", Signal::SecurityEvent).stream,
-            StreamStatus::Enabled
-        );
+        assert_eq!(stream.snapshot("").stream, StreamStatus::Enabled);
         assert_eq!(stream.set_status(StreamStatus::Paused, 20, now), Some(true));
         assert_eq!(
             stream.set_status(StreamStatus::Paused, 30, now),
@@ -358,7 +358,7 @@ mod tests {
         stream.apply("session-revoked");
         stream.ignore("unknown", Ignored::UnknownEvent);
         stream.reject("invalid_key");
-        let state = stream.snapshot("https://a.test", Signal::SecurityEvent);
+        let state = stream.snapshot("https://a.test");
         assert_eq!(state.applied, [("session-revoked", 2)]);
         assert_eq!(state.ignored, [("unknown", "unknown_event", 1)]);
         assert_eq!(state.rejected, [("invalid_key", 1)]);

@@ -416,7 +416,7 @@ fn event_log_has_codes_and_is_limited() {
             service.accept(event).await;
         }
     });
-    let rejected = r#"security event rejected transmitter="https://okta.test" code="invalid_key""#;
+    let rejected = r#"security event rejected transmitter="https://okta.test" signal="security_event" code="invalid_key""#;
     let warnings = lines.iter().filter(|(level, text)| {
         *level == tracing::Level::WARN && text.contains("security event rejected")
     });

@@ -232,8 +232,8 @@ impl VerifiedToken {
         }
     }
 
-    /// Returns what applies if rules may be missing, or `None` if none are missing. It must be called before [`check_revocation`](Self::check_revocation), so that every rule that was read
-    /// by then is found.
+    /// Returns what happens to the token if rules may be missing, or `None` if none are missing. Call it before
+    /// [`check_revocation`](Self::check_revocation), so that each rule that was read by then is found.
     #[inline]
     pub(crate) fn doubt(&self, now: Now) -> Option<InDoubt> {
         self.revocations()?.doubt(now)

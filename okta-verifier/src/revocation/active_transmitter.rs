@@ -182,8 +182,8 @@ impl ActiveTransmitter {
         self.stream.was_degraded(now) || self.silence(now).is_err()
     }
 
-    /// Returns for how long the stream has been silent. Otherwise returns when it will be silent unless a verification
-    /// event arrives, or `None` if that is not known yet.
+    /// Returns an error with the time of the silence if the stream is silent. Otherwise returns the time until it is silent
+    /// if no verification event arrives, or `None` if that is not known yet.
     fn silence(&self, now: Now) -> Result<Option<Duration>, Overdue> {
         match self.verification() {
             Some(verification) => verification.silence(now),

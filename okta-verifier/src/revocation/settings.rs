@@ -401,7 +401,7 @@ impl RevocationsBuilder {
 
     /// Sets what happens to a token while rules may be missing, because the [shared log](Self::log) could not be read in
     /// time, or because of [`Transmitter::doubt_when_degraded`]. With a shared log the default is [`Doubt::AskIssuer`].
-    /// Without one, this setting and `doubt_when_degraded` need each other.
+    /// Without a shared log, set both this and `doubt_when_degraded`, or neither.
     ///
     /// ```
     /// use std::time::Duration;

@@ -68,8 +68,7 @@ pub(super) struct Stream {
     /// What the transmitter sends.
     pub(super) signal: Signal,
     state: Mutex<State>,
-    /// Until when the stream is known not to be degraded. A request that finds that it has ended looks at the state, and
-    /// extends it.
+    /// Until when the stream is known not to be degraded. A later request looks at the state, and extends this time.
     currency: Currency,
 }
 
@@ -123,8 +122,8 @@ impl Stream {
         since.is_some_and(|since| since.instant <= at.instant)
     }
 
-    /// Returns for how long the stream has been degraded, or `None` if it is not, and whether that is to be logged.
-    /// `silence` returns for how long it has been silent, or when it will be.
+    /// Returns for how long the stream has been degraded, or `None` if it is not, and whether to log the change. `silence`
+    /// returns an error with the time of the silence, or the time until the stream is silent.
     pub(super) fn doubt(
         &self,
         now: Now,

@@ -148,8 +148,8 @@ impl Verification {
         self.lock().schedule.is_silent(now)
     }
 
-    /// Returns for how long the stream has been silent. Otherwise returns when it will be silent unless an event arrives, or
-    /// `None` before the first request.
+    /// Returns an error with the time of the silence if the stream is silent. Otherwise returns the time until it is silent
+    /// if no event arrives, or `None` before the first request.
     pub(super) fn silence(&self, now: Now) -> Result<Option<Duration>, Overdue> {
         let schedule = &self.lock().schedule;
         match schedule.silent_for(now) {

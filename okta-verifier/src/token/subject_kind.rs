@@ -8,7 +8,7 @@ use super::{
 
 /// Whether a token stands for a user or for a service that acts for itself.
 ///
-/// The kind follows from evidence in the token or in the introspection response. If there is not evidence,
+/// The kind follows from evidence in the token or in the introspection response. If there is no evidence,
 /// or if the evidence is contradictory, the kind is [`Unknown`](Self::Unknown). `sub` alone is not evidence,
 /// because a client may have the same name as a user (RFC 9700 §4.15).
 ///

@@ -487,9 +487,8 @@ impl<'r> RequestDecision<'r> {
         check_revocation(&token, &basis, now)?;
         if let Some(doubt) = doubt {
             let rules = token.revocations();
-            // Another introspection response is new enough.
-            let is_new = doubt.asks_issuer()
-                && rules.is_some_and(|rules| rules.doubt_began_after(self.arrived, now));
+            // A response to another introspection request would be new enough.
+            let is_new = rules.is_some_and(|rules| rules.doubt_began_after(self.arrived, now));
             return match doubt.is_loading() || is_new {
                 true => Ok(Step::LoadRevocations(
                     rules.and_then(|rules| rules.log()).cloned(),

@@ -325,6 +325,7 @@ async fn doubt_that_begins_while_the_issuer_responds_causes_another_introspectio
     okta.fault_times(Endpoint::Introspection, slow, 1);
     let (ada_token, bob_token) = (old_of(&okta, "ada"), old_of(&okta, "bob"));
     assert_eq!(code(&verifier, &ada_token).await, "ok");
+    assert_eq!(okta.hits().introspection, 2);
     // The same request is rejected if the issuer has no second response.
     okta.fault(Endpoint::Introspection, Fault::Status(500));
     assert_eq!(code(&verifier, &bob_token).await, "unavailable");

@@ -397,20 +397,25 @@ async fn introspected_token_in_doubt_about_a_stream_needs_a_response_that_is_new
 // conformance 307
 #[tokio::test]
 async fn stream_that_is_paused_while_the_issuer_responds_causes_another_introspection_request() {
-    let org = PausedOrg::new(Doubt::AskIssuer, Introspection::every_token).await;
-    assert_eq!(org.code(&org.okta.token("bob").sign()).await, "ok");
-    let slow = Fault::Slow(Duration::from_millis(500));
-    org.okta.fault_times(Endpoint::Introspection, slow, 1);
-    let jwt = org.okta.token("ada").sign();
-    let paused = async {
-        while org.hits() < 2 {
-            tokio::task::yield_now().await;
-        }
-        org.update("paused").await;
-    };
-    let (result, ()) = tokio::join!(org.code(&jwt), paused);
-    assert_eq!(result, "ok");
-    assert_eq!(org.hits(), 3, "one for bob, and two for ada");
+    for (doubt, expected, requests) in [
+        (Doubt::AskIssuer, "ok", 2),
+        (Doubt::Reject, "unavailable", 1),
+    ] {
+        let org = PausedOrg::new(doubt, Introspection::every_token).await;
+        assert_eq!(org.code(&org.okta.token("bob").sign()).await, "ok");
+        let slow = Fault::Slow(Duration::from_millis(500));
+        org.okta.fault_times(Endpoint::Introspection, slow, 1);
+        let jwt = org.okta.token("ada").sign();
+        let paused = async {
+            while org.hits() < 2 {
+                tokio::task::yield_now().await;
+            }
+            org.update("paused").await;
+        };
+        let (result, ()) = tokio::join!(org.code(&jwt), paused);
+        assert_eq!(result, expected);
+        assert_eq!(org.hits() - 1, requests, "{doubt:?}");
+    }
 }
 
 /// A remote replay store. While it records the proof, the stream is paused.

@@ -656,8 +656,8 @@ impl VerifiedToken {
         self.inner.auth_time.map(moment)
     }
 
-    /// Returns whether the user authenticated at most `max_age` seconds before `now`, plus the leeway. An
-    /// `auth_time` in the future by more than the leeway does not count.
+    /// Returns whether the user authenticated at most `max_age` seconds before `now`, plus the leeway. Returns `false` if
+    /// `auth_time` is absent, or in the future by more than the leeway.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
         let leeway = self.inner.origin.expected.leeway;
         self.inner.auth_time.is_some_and(|auth_time| {

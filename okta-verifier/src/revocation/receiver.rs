@@ -334,7 +334,7 @@ impl Receiver {
         Ok(delivery)
     }
 
-    /// Answers the request with which an org verifies that an event hook belongs to this service.
+    /// Returns the challenge of the request with which an org verifies that an event hook belongs to this service.
     pub(crate) fn verify_hook<'h>(
         &self,
         headers: &[(&'h str, &'h [u8])],

@@ -476,7 +476,7 @@ impl RevocationsBuilder {
             }
             (false, Some(transmitter), None) => {
                 return Err(transmitter.wrong(
-                    "doubt_when_degraded: say what happens to tokens in doubt with .in_doubt(..) of the builder",
+                    "doubt_when_degraded needs .in_doubt(..) of the builder, which sets what happens to tokens in doubt",
                 ));
             }
             _ => {}

@@ -116,7 +116,7 @@ impl Stream {
         self.currency.holds(now)
     }
 
-    /// Returns whether this instance knew at this time that the stream was paused or disabled. It still is.
+    /// Returns whether the stream is paused or disabled, and this instance already knew it at this time.
     pub(super) fn was_degraded(&self, at: Now) -> bool {
         let since = self.lock().degraded_since;
         since.is_some_and(|since| since.instant <= at.instant)
@@ -129,7 +129,7 @@ impl Stream {
         now: Now,
         silence: impl FnOnce() -> Result<Option<Duration>, Overdue>,
     ) -> (Option<Overdue>, bool) {
-        // Locked until the currency is extended: a status that is set meanwhile ends it afterwards.
+        // The lock is held until the currency is extended, so that a status that is set meanwhile ends it afterwards.
         let mut state = self.lock();
         let doubt = match (state.degraded_for(now), silence()) {
             (None, Ok(silent_in)) => {

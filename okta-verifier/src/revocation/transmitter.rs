@@ -396,9 +396,9 @@ impl Transmitter {
         self
     }
 
-    /// Has [`RevocationsBuilder::in_doubt`](super::RevocationsBuilder::in_doubt) decide about the tokens of the issuers that
-    /// the events concern while the stream is degraded, because revocation rules may be missing then. By default these
-    /// tokens are accepted, and only an event in the log, health and counters show that the stream is degraded.
+    /// Applies [`RevocationsBuilder::in_doubt`](super::RevocationsBuilder::in_doubt) to the tokens of the issuers that the
+    /// events concern while the stream is degraded, because revocation rules may be missing then. By default these tokens
+    /// are accepted, and only the log, health and counters show that the stream is degraded.
     ///
     /// | the stream is degraded | until |
     /// |---|---|

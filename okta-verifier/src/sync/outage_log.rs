@@ -1,4 +1,4 @@
-//! [`OutageLog`]: when the failures of something are logged.
+//! [`OutageLog`]: which failures of a store are logged.
 
 use std::{
     sync::{

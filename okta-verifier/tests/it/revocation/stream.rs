@@ -138,7 +138,7 @@ async fn stream_that_is_paused_changes_nothing_without_the_setting_or_for_other_
 
 // conformance 305
 #[tokio::test]
-async fn stream_updated_event_that_is_old_ends_no_doubt() {
+async fn stream_updated_event_that_is_old_does_not_end_a_doubt() {
     let okta = TestIssuer::new("api://orders");
     let (verifier, revocations) = instance(
         okta.issuer().any_client_id(),

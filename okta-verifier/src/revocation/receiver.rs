@@ -143,10 +143,8 @@ impl Receiver {
 
     /// Returns everything that sends signals, each app of an org on its own.
     pub(crate) fn transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
-        let of_hooks = self.hooks.iter().map(|it| &it.transmitter);
         let of_logouts = self.logouts.iter().map(|it| &it.transmitter);
-        let signed = self.transmitters.iter().chain(&self.providers);
-        signed.chain(of_hooks).chain(of_logouts)
+        self.without_logouts().chain(of_logouts)
     }
 
     /// Returns the transmitters whose degraded stream is a reason for a doubt about tokens.
@@ -156,10 +154,15 @@ impl Receiver {
             .filter(|it| it.doubts_when_degraded())
     }
 
+    /// Returns everything that has counters of its own: the apps of an org have theirs in common.
     fn senders(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
-        let hooks = self.hooks.iter().map(|it| &it.transmitter);
+        self.without_logouts().chain(self.logout_orgs())
+    }
+
+    fn without_logouts(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        let of_hooks = self.hooks.iter().map(|it| &it.transmitter);
         let signed = self.transmitters.iter().chain(&self.providers);
-        signed.chain(hooks).chain(self.logout_orgs())
+        signed.chain(of_hooks)
     }
 
     pub(crate) fn receives(&self, signal: Signal) -> bool {

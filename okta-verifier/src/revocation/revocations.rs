@@ -369,51 +369,42 @@ impl Revocations {
         match signal {
             Signal::SecurityEvent => {
                 self.begin_work();
-                let delivery = match receiver.authenticate_event(method, authorization()) {
-                    Ok(senders) => {
-                        let body = read_body(MAX_EVENT).await;
-                        receiver.receive_event(&senders, body.as_ref()).await
-                    }
-                    Err(response) => Err(response),
+                let delivery = async {
+                    let senders = receiver.authenticate_event(method, authorization())?;
+                    let body = read_body(MAX_EVENT).await;
+                    receiver.receive_event(&senders, body.as_ref()).await
                 };
-                self.deliver(delivery).await.into_response()
+                self.deliver(delivery.await).await.into_response()
             }
             Signal::BackChannelLogout => {
-                let delivery = match check_method(method) {
-                    Ok(()) => {
-                        let form = read_body(MAX_EVENT).await;
-                        receiver.receive_logout(form.as_ref()).await
-                    }
-                    Err(response) => Err(response),
+                let delivery = async {
+                    check_method(method)?;
+                    let form = read_body(MAX_EVENT).await;
+                    receiver.receive_logout(form.as_ref()).await
                 };
-                self.deliver(delivery).await.into_logout_response()
+                self.deliver(delivery.await).await.into_logout_response()
             }
             Signal::EventHook if method == "GET" => {
                 EventResponse::of_verification(receiver.verify_hook(&headers))
             }
             Signal::EventHook => {
-                let hook = check_method(method).and_then(|()| receiver.authenticate_hook(&headers));
-                let delivery = match hook {
-                    Ok(hook) => {
-                        let body = read_body(MAX_HOOK).await;
-                        receiver.receive_hook(hook, body.as_ref())
-                    }
-                    Err(response) => Err(response),
+                let delivery = async {
+                    check_method(method)?;
+                    let hook = receiver.authenticate_hook(&headers)?;
+                    let body = read_body(MAX_HOOK).await;
+                    receiver.receive_hook(hook, body.as_ref())
                 };
-                self.deliver(delivery).await.into_hook_response()
+                self.deliver(delivery.await).await.into_hook_response()
             }
             Signal::UniversalLogout => {
-                let logout = receiver.authenticate_universal_logout(method, authorization());
-                let delivery = match logout.await {
-                    Ok(logout) => {
-                        let body = read_body(MAX_EVENT).await;
-                        receiver.receive_universal_logout(&logout, body.as_ref())
-                    }
-                    Err(response) => Err(response),
+                let delivery = async {
+                    let logout = receiver.authenticate_universal_logout(method, authorization());
+                    let logout = logout.await?;
+                    let body = read_body(MAX_EVENT).await;
+                    receiver.receive_universal_logout(&logout, body.as_ref())
                 };
-                self.deliver(delivery)
-                    .await
-                    .into_universal_logout_response()
+                let response = self.deliver(delivery.await).await;
+                response.into_universal_logout_response()
             }
         }
     }

@@ -401,7 +401,7 @@ impl RequestDecision<'_> {
                     let response = introspection.fetch(&self).await?;
                     self.apply(introspection, &response, Now::read())?
                 }
-                Step::LoadRevocations(log) => {
+                Step::ResolveDoubt(log) => {
                     if let Some(log) = log {
                         log.loaded().await;
                     }

@@ -83,9 +83,9 @@ pub(super) enum Step {
     FetchKeys(Unverified),
     /// The token must be introspected.
     Introspect(Introspection),
-    /// The shared revocation log is being loaded for the first time, or a doubt began while the request waited for an
-    /// introspection response. The decision begins again, after the load if there is one.
-    LoadRevocations(Option<Arc<SharedLog>>),
+    /// Rules may be missing, and the decision begins again: after the first load of the shared log, or at once if the
+    /// doubt began while the request waited for an introspection response.
+    ResolveDoubt(Option<Arc<SharedLog>>),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(PendingUse),
     /// The settings of the token's issuer were replaced, so the decision begins again with the new
@@ -490,7 +490,7 @@ impl<'r> RequestDecision<'r> {
             // A response to another introspection request would be new enough.
             let is_new = rules.is_some_and(|rules| rules.doubt_began_after(self.arrived, now));
             return match doubt.is_loading() || is_new {
-                true => Ok(Step::LoadRevocations(
+                true => Ok(Step::ResolveDoubt(
                     rules.and_then(|rules| rules.log()).cloned(),
                 )),
                 false => Err(basis.error(rules_unavailable(doubt)).with_token(&token)),

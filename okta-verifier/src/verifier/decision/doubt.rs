@@ -25,7 +25,7 @@ impl RequestDecision<'_> {
         if doubt.is_loading()
             && let Some(log) = token.revocations().and_then(|rules| rules.log())
         {
-            return Ok(Step::LoadRevocations(Some(log.clone())));
+            return Ok(Step::ResolveDoubt(Some(log.clone())));
         }
         if doubt.accepts() {
             return self.confirm_known(token, basis, now);
